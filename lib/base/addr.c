@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Addresses and prefixes of both families: text in, text out, comparison. RFC 4291, RFC
+ * 5952. */
+#include "base/base.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+bool lsvm_addr_parse(const char *text, struct addr *ret)
+{
+	struct addr addr = { 0 };
+
+	if (inet_pton(AF_INET, text, addr.bytes) == 1)
+		addr.family = 4;
+	else if (inet_pton(AF_INET6, text, addr.bytes) == 1)
+		addr.family = 6;
+	else
+		return false;
+	*ret = addr;
+	return true;
+}
+
+bool lsvm_prefix_parse(const char *text, struct prefix *ret)
+{
+	const char *slash = strchr(text, '/');
+	char head[LSVM_ADDRESS_TEXT_BYTES];
+	struct prefix prefix;
+	unsigned length = 0;
+
+	if (!slash) {
+		if (!lsvm_addr_parse(text, &prefix.addr))
+			return false;
+		prefix.length = lsvm_addr_bits(&prefix.addr);
+		*ret = prefix;
+		return true;
+	}
+	if ((size_t)(slash - text) >= sizeof(head))
+		return false;
+	memcpy(head, text, (size_t)(slash - text));
+	head[slash - text] = '\0';
+	if (!lsvm_addr_parse(head, &prefix.addr))
+		return false;
+	if (!slash[1] || strlen(slash + 1) > 3 || (slash[1] == '0' && slash[2]))
+		return false;
+	for (const char *digit = slash + 1; *digit; digit++) {
+		if (*digit < '0' || *digit > '9')
+			return false;
+		length = length * 10 + (unsigned)(*digit - '0');
+	}
+	if (length > lsvm_addr_bits(&prefix.addr))
+		return false;
+	prefix.length = (uint8_t)length;
+	*ret = prefix;
+	return true;
+}
+
+const char *lsvm_addr_text(const struct addr *addr, char *buf)
+{
+	if (!addr->family || !inet_ntop(addr->family == 4 ? AF_INET : AF_INET6,
+					addr->bytes, buf, LSVM_ADDRESS_TEXT_BYTES))
+		snprintf(buf, LSVM_ADDRESS_TEXT_BYTES, "none");
+	return buf;
+}
+
+const char *lsvm_prefix_text(const struct prefix *prefix, char *buf)
+{
+	char addr[LSVM_ADDRESS_TEXT_BYTES];
+
+	snprintf(buf, LSVM_ADDRESS_TEXT_BYTES, "%.*s/%u", LSVM_ADDRESS_TEXT_BYTES - 8,
+		 lsvm_addr_text(&prefix->addr, addr), prefix->length);
+	return buf;
+}
+
+const char *lsvm_endpoint_text(const struct addr *addr, uint16_t port, char *buf)
+{
+	char text[LSVM_ADDRESS_TEXT_BYTES];
+
+	lsvm_addr_text(addr, text);
+	snprintf(buf, LSVM_ADDRESS_TEXT_BYTES,
+		 addr->family == 6 ? "[%.*s]:%u" : "%.*s:%u",
+		 LSVM_ADDRESS_TEXT_BYTES - 12, text, port);
+	return buf;
+}
+
+int lsvm_addr_compare(const struct addr *a, const struct addr *b)
+{
+	if (a->family != b->family)
+		return a->family < b->family ? -1 : 1;
+	return memcmp(a->bytes, b->bytes, sizeof(a->bytes));
+}
+
+int lsvm_prefix_compare(const struct prefix *a, const struct prefix *b)
+{
+	int order = lsvm_addr_compare(&a->addr, &b->addr);
+
+	return order ? order : (int)a->length - (int)b->length;
+}
+
+static bool same_bits(const uint8_t *a, const uint8_t *b, uint8_t bits)
+{
+	uint8_t rest = bits % 8;
+
+	if (memcmp(a, b, bits / 8) != 0)
+		return false;
+	return !rest || ((a[bits / 8] ^ b[bits / 8]) >> (8 - rest)) == 0;
+}
+
+bool lsvm_prefix_contains(const struct prefix *prefix, const struct addr *addr)
+{
+	return prefix->addr.family == addr->family &&
+	       same_bits(prefix->addr.bytes, addr->bytes, prefix->length);
+}
+
+bool lsvm_prefix_overlaps(const struct prefix *a, const struct prefix *b)
+{
+	return a->addr.family == b->addr.family &&
+	       same_bits(a->addr.bytes, b->addr.bytes,
+			 a->length < b->length ? a->length : b->length);
+}
+
+bool lsvm_prefix_is_net(const struct prefix *prefix)
+{
+	for (unsigned bit = prefix->length; bit < lsvm_addr_bits(&prefix->addr); bit++)
+		if (prefix->addr.bytes[bit / 8] & (0x80 >> bit % 8))
+			return false;
+	return true;
+}
+
+static bool in_any(const struct addr *addr, const char *const *prefixes, size_t count)
+{
+	struct prefix prefix;
+
+	for (size_t i = 0; i < count; i++)
+		if (lsvm_prefix_parse(prefixes[i], &prefix) &&
+		    lsvm_prefix_contains(&prefix, addr))
+			return true;
+	return false;
+}
+
+bool lsvm_addr_is_private(const struct addr *addr)
+{
+	static const char *const prefixes[] = { "10.0.0.0/8", "172.16.0.0/12",
+						"192.168.0.0/16", "100.64.0.0/10",
+						"fc00::/7" };
+
+	return in_any(addr, prefixes, ARRAY_SIZE(prefixes));
+}
+
+bool lsvm_addr_is_special(const struct addr *addr)
+{
+	static const char *const prefixes[] = { "0.0.0.0/8",	  "127.0.0.0/8",
+						"169.254.0.0/16", "224.0.0.0/3",
+						"::/127",	  "fe80::/10",
+						"ff00::/8",	  "::ffff:0:0/96" };
+
+	return in_any(addr, prefixes, ARRAY_SIZE(prefixes));
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The machine as the library sees it.
+ *
+ * A `state` says what a machine holds: its IPVS table, links, addresses, routes, sysctls,
+ * files and services to run. The plan of a machine is the state wanted of it; observing a
+ * host gives the state that it has; `step`s, in order, lead from one to the other. A host
+ * can do two things only: observe, as far as a wanted state is concerned, and perform
+ * steps.
+ */
+#ifndef LSVM_HOST_HOST_H
+#define LSVM_HOST_HOST_H
+
+#include "ipvs/table.h"
+
+#include <libsvm/host.h>
+
+#define INTERFACE_BYTES 16 /* IFNAMSIZ */
+
+enum link_kind {
+	LINK_UNKNOWN = 0,
+	LINK_PRESENT = 1, /* there already (a network card): only its being up and MTU are
+			     wanted */
+	LINK_IPIP = 2,	  /* decapsulates IPv4 in IPv4 */
+	LINK_GRE = 3,
+	LINK_IP6TNL = 4, /* decapsulates IPv6 in IPv6 and IPv4 in IPv6 */
+	LINK_IP6GRE = 5,
+	LINK_GUE = 6,  /* ipip behind a GUE receive port (fou) */
+	LINK_SIT = 7,  /* decapsulates IPv6 in IPv4 */
+	LINK_GUE6 = 8, /* IPv6 in IPv4 behind a GUE receive port */
+};
+
+struct link {
+	char name[INTERFACE_BYTES];
+	enum link_kind kind;
+	struct addr local; /* tunnels: the address that packets are sent to */
+	uint16_t port;	   /* GUE: the UDP port received on */
+	uint32_t mtu;	   /* 0: the kernel's */
+};
+
+struct address {
+	char interface[INTERFACE_BYTES];
+	struct prefix prefix;
+};
+
+struct route {
+	struct prefix destination; /* 0.0.0.0/0 or ::/0 for the default route */
+	struct addr via;	   /* family 0: on the link */
+	char interface[INTERFACE_BYTES];
+};
+
+struct sysctl {
+	const char *name; /* "net.ipv4.conf.all.arp_ignore"; a dot inside a name is
+			     written '/' */
+	const char *value;
+};
+
+struct file {
+	const char *path;
+	uint32_t mode;
+	const char *content; /* NULL in an observed state: the file is missing */
+	size_t length;
+};
+
+/* Something that runs: nginx; or something to run once when its files change: nft. */
+struct unit {
+	const char *name;
+	const char *pid_file;	  /* NULL: runs once */
+	const char *const *files; /* changed content means reload; NULL-terminated */
+	const char *const
+		*test; /* argument vectors, NULL-terminated; NULL when there is none */
+	const char *const *start;
+	const char *const *reload;
+	const char *const *stop;
+	const char *const
+		*present; /* runs once: succeeds when its effect is still there */
+	bool running;	  /* observed */
+};
+
+struct state {
+	struct lsvm_ipvs_table *ipvs; /* NULL: the machine has none */
+	VEC(struct link) links;
+	VEC(struct address) addresses;
+	VEC(struct route) routes;
+	VEC(struct sysctl) sysctls;
+	VEC(struct file) files;
+	VEC(struct unit) units;
+	struct arena arena; /* all text above */
+};
+
+int lsvm_state_new(struct lsvm_ctx *ctx, struct state **ret);
+void lsvm_state_free(struct state *state);
+
+enum step_kind {
+	STEP_UNKNOWN = 0,
+	STEP_SYSCTL_SET = 1,
+	STEP_LINK_ADD = 2,    /* create, set MTU, bring up */
+	STEP_LINK_CHANGE = 3, /* bring up or set MTU of one that is there */
+	STEP_LINK_DELETE = 4,
+	STEP_ADDRESS_ADD = 5,
+	STEP_ADDRESS_DELETE = 6,
+	STEP_ROUTE_SET = 7, /* add or replace */
+	STEP_ROUTE_DELETE = 8,
+	STEP_IPVS = 9,
+	STEP_FILE_WRITE = 10,
+	STEP_FILE_DELETE = 11,
+	STEP_UNIT_START = 12,
+	STEP_UNIT_RELOAD = 13,
+	STEP_UNIT_STOP = 14,
+};
+
+/* One action. Borrows from the states it was computed from. */
+struct step {
+	enum step_kind kind;
+	union {
+		const struct sysctl *sysctl;
+		const struct link *link;
+		const struct address *address;
+		const struct route *route;
+		const struct file *file;
+		const struct unit *unit;
+		struct ipvs_change ipvs;
+	};
+};
+
+/*
+ * What a kind of host implements. Both calls put a sentence on the context when they
+ * fail.
+ *
+ * observe: fills `ret` with what the machine has of everything that `wanted` or `owned`
+ * (may be NULL) names, and with all of its IPVS table and all addresses and links there
+ * are. perform: does steps[0..count) in order; *ret_done is how many were done, also on
+ * failure. Neighbouring IPVS steps may travel in one batch.
+ */
+struct host_ops {
+	int (*observe)(struct lsvm_host *host, const struct state *wanted,
+		       const struct state *owned, struct state **ret);
+	int (*perform)(struct lsvm_host *host, const struct step *steps, size_t count,
+		       size_t *ret_done);
+	void (*free)(struct lsvm_host *host);
+};
+
+/* Every kind of host starts with this. */
+struct lsvm_host {
+	const struct host_ops *ops;
+	struct lsvm_ctx *ctx;
+	char *name;
+};
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The IPVS table: virtual services, their destinations, timeouts and sync daemons, as
+ * values.
+ *
+ * The same type is what a plan wants, what the kernel was seen to hold and what the
+ * simulated kernel holds. A sealed table is in canonical order (services by key,
+ * destinations by family, address, port) without duplicates, whatever order it was filled
+ * in: equal tables are equal bytes. Numbers are the kernel's
+ * (include/uapi/linux/ip_vs.h); what it does not know is kept as it came.
+ */
+#ifndef LSVM_IPVS_TABLE_H
+#define LSVM_IPVS_TABLE_H
+
+#include "base/base.h"
+
+#include <libsvm/ipvs.h>
+
+#define IPVS_SCHEDULER_BYTES 16
+#define IPVS_ENGINE_BYTES 17
+#define IPVS_INTERFACE_BYTES 16
+
+/* Statistics since the last zero, and the estimator's rates; all 64 bits. */
+struct ipvs_counters {
+	uint64_t connections, in_packets, out_packets, in_bytes, out_bytes;
+	uint64_t connection_rate, in_packet_rate, out_packet_rate, in_byte_rate,
+		out_byte_rate;
+};
+
+struct ipvs_destination {
+	struct addr addr;
+	uint16_t port;
+	uint8_t forwarding; /* kernel's IP_VS_CONN_F_FWD_MASK values: enum lsvm_forwarding
+			       - 1 */
+	uint8_t tunnel_type; /* 0 ipip, 1 gue, 2 gre */
+	uint16_t tunnel_port, tunnel_flags;
+	uint32_t weight, upper_threshold, lower_threshold;
+	uint32_t active_count, inactive_count,
+		persistent_count;	/* seen, never compared */
+	struct ipvs_counters *counters; /* NULL unless a snapshot has them */
+};
+
+/* What names a service: a firewall mark and a family, or protocol, address and port. */
+struct ipvs_key {
+	uint32_t fwmark;  /* 0: none */
+	struct addr addr; /* family always set; the bytes are 0 with a mark */
+	uint8_t protocol; /* IPPROTO_*; 0 with a mark */
+	uint16_t port;
+};
+
+struct ipvs_service {
+	struct ipvs_key key;
+	char scheduler[IPVS_SCHEDULER_BYTES];
+	char engine[IPVS_ENGINE_BYTES]; /* persistence engine, "" for none */
+	uint32_t flags;	    /* IP_VS_SVC_F_*, without the kernel's own HASHED */
+	uint32_t timeout_s; /* persistence */
+	uint32_t netmask;   /* persistence: IPv4 the mask in host order, IPv6 the prefix
+			       length */
+	VEC(struct ipvs_destination) destinations;
+	struct ipvs_counters *counters;
+};
+
+struct ipvs_timeouts {
+	uint32_t tcp_s, tcp_fin_s, udp_s; /* 0: leave the kernel's */
+};
+
+struct ipvs_daemon {
+	bool present;
+	char interface[IPVS_INTERFACE_BYTES];
+	uint32_t sync_id;
+	uint16_t maxlen_bytes, port; /* 0: the kernel's default */
+	uint8_t ttl;		     /* 0: the kernel's default */
+	struct addr group;	     /* family 0: the kernel's default */
+};
+
+struct lsvm_ipvs_table {
+	atomic_uint refs;
+	struct lsvm_ctx *ctx;
+	struct arena arena; /* counters */
+	VEC(struct ipvs_service) services;
+	struct ipvs_timeouts timeouts;
+	struct ipvs_daemon master, backup;
+	bool sealed;
+};
+
+int lsvm_ipvs_table_alloc(struct lsvm_ctx *ctx, struct lsvm_ipvs_table **ret);
+/* A new zeroed service; the pointer lives until the next push. NULL: out of memory. */
+struct ipvs_service *lsvm_ipvs_table_push(struct lsvm_ipvs_table *table);
+struct ipvs_destination *lsvm_ipvs_service_push(struct ipvs_service *service);
+/* Canonical order; LSVM_ERR_EXISTS with a sentence when a service or destination is there
+ * twice. */
+int lsvm_ipvs_table_seal(struct lsvm_ipvs_table *table);
+/* In a sealed table, by binary search; NULL when absent. */
+struct ipvs_service *lsvm_ipvs_table_lookup(const struct lsvm_ipvs_table *table,
+					    const struct ipvs_key *key);
+int lsvm_ipvs_key_compare(const struct ipvs_key *a, const struct ipvs_key *b);
+int lsvm_ipvs_destination_compare(const struct ipvs_destination *a,
+				  const struct ipvs_destination *b);
+/* "tcp 192.0.2.100:80", "mark 7 ipv6"; buf holds LSVM_ADDRESS_TEXT_BYTES * 2. */
+const char *lsvm_ipvs_key_text(const struct ipvs_key *key, char *buf);
+
+/* ---- changes: what makes one table into another (change.c) ---- */
+
+enum ipvs_change_kind {
+	IPVS_SERVICE_ADD = 1,
+	IPVS_SERVICE_EDIT,
+	IPVS_SERVICE_DELETE,
+	IPVS_DESTINATION_ADD,
+	IPVS_DESTINATION_EDIT,
+	IPVS_DESTINATION_DELETE,
+	IPVS_TIMEOUTS_SET,
+	IPVS_DAEMON_START,
+	IPVS_DAEMON_STOP,
+};
+
+/* Whole objects, never parts: the kernel's edits replace everything. Borrows from the two
+ * tables. */
+struct ipvs_change {
+	enum ipvs_change_kind kind;
+	const struct ipvs_service
+		*service; /* its destinations are not part of the change */
+	const struct ipvs_destination *destination;
+	const struct ipvs_timeouts *timeouts;
+	const struct ipvs_daemon *daemon;
+	bool is_master; /* which daemon */
+};
+
+struct ipvs_changes {
+	VEC(struct ipvs_change) list;
+};
+
+/*
+ * The ordered changes that make `present` into `wanted` without hurting anyone: adds
+ * before removals, a service is edited before its destinations, never a flush, and a
+ * family's last service goes only when nothing of that family is wanted. What is in
+ * `present` but not in `wanted` is removed only when `owned` (what was applied last; may
+ * be NULL: nothing) has it.
+ */
+int lsvm_ipvs_changes_compute(struct lsvm_ctx *ctx, const struct lsvm_ipvs_table *present,
+			      const struct lsvm_ipvs_table *owned,
+			      const struct lsvm_ipvs_table *wanted,
+			      struct ipvs_changes *ret);
+void lsvm_ipvs_changes_free(struct ipvs_changes *changes);
+/* "add service tcp 192.0.2.100:80 scheduler wlc" */
+void lsvm_ipvs_change_text(const struct ipvs_change *change, struct buf *buf);
+
+#endif
