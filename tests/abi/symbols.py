@@ -18,7 +18,8 @@ MAP = ROOT / "lib/libsvm.map"
 def declared():
     names = set()
     for header in (ROOT / "include/libsvm").glob("*.h"):
-        text = re.sub(r"/\*.*?\*/|^#.*$", "", header.read_text(), flags=re.S | re.M)
+        text = re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.S)
+        text = re.sub(r"^#.*$", "", text, flags=re.M)
         for match in re.finditer(r"\bLSVM_API\b([^;(]*)\(", text):
             names.add(re.search(r"(\w+)\s*$", match.group(1)).group(1))
     return names
