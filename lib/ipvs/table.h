@@ -35,6 +35,9 @@ struct ipvs_destination {
 	uint8_t tunnel_type; /* 0 ipip, 1 gue, 2 gre */
 	uint16_t tunnel_port, tunnel_flags;
 	uint32_t weight, upper_threshold, lower_threshold;
+	uint32_t last_weight; /* when drained (weight 0): the weight before, 0 unknown;
+				 never compared. mh keeps the slots that this weight gave
+			       */
 	uint32_t active_count, inactive_count,
 		persistent_count;	/* seen, never compared */
 	struct ipvs_counters *counters; /* NULL unless a snapshot has them */
@@ -98,6 +101,19 @@ int lsvm_ipvs_destination_compare(const struct ipvs_destination *a,
 				  const struct ipvs_destination *b);
 /* "tcp 192.0.2.100:80", "mark 7 ipv6"; buf holds LSVM_ADDRESS_TEXT_BYTES * 2. */
 const char *lsvm_ipvs_key_text(const struct ipvs_key *key, char *buf);
+/* What the kernel would accept and should not have: LSVM_ERR_ARGUMENT with a sentence. */
+int lsvm_ipvs_service_check(struct lsvm_ctx *ctx, const struct ipvs_service *service);
+int lsvm_ipvs_destination_check(struct lsvm_ctx *ctx, const struct ipvs_service *service,
+				const struct ipvs_destination *destination);
+
+/* ---- JSON (json.c), schema "lsvm-ipvs/1" ---- */
+
+struct json_t;
+/* A new reference, or NULL: out of memory. */
+struct json_t *lsvm_ipvs_table_json(const struct lsvm_ipvs_table *table);
+/* Sealed. LSVM_ERR_PARSE with a sentence that names the place. */
+int lsvm_ipvs_table_parse(struct lsvm_ctx *ctx, const struct json_t *json,
+			  struct lsvm_ipvs_table **ret);
 
 /* ---- changes: what makes one table into another (change.c) ---- */
 
@@ -120,6 +136,9 @@ struct ipvs_change {
 	const struct ipvs_service
 		*service; /* its destinations are not part of the change */
 	const struct ipvs_destination *destination;
+	uint32_t weight; /* of the destination in THIS change, in place of
+			    destination->weight: 0 while it drains before its removal, the
+			    last weight when a drained one is added */
 	const struct ipvs_timeouts *timeouts;
 	const struct ipvs_daemon *daemon;
 	bool is_master; /* which daemon */
@@ -140,7 +159,7 @@ int lsvm_ipvs_changes_compute(struct lsvm_ctx *ctx, const struct lsvm_ipvs_table
 			      const struct lsvm_ipvs_table *owned,
 			      const struct lsvm_ipvs_table *wanted,
 			      struct ipvs_changes *ret);
-void lsvm_ipvs_changes_free(struct ipvs_changes *changes);
+void lsvm_ipvs_changes_clear(struct ipvs_changes *changes);
 /* "add service tcp 192.0.2.100:80 scheduler wlc" */
 void lsvm_ipvs_change_text(const struct ipvs_change *change, struct buf *buf);
 
