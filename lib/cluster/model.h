@@ -297,8 +297,10 @@ struct lsvm_cluster {
 /* What is in force for a service: every setting resolved through all levels, with
  * defaults. */
 void lsvm_cluster_settings(const struct service *service, struct settings *ret);
-/* The same for a VIP (its domains) and for a partition. */
+/* The same for a VIP (its domains) and for a partition. In `set` only what was written. */
 void lsvm_cluster_vip_settings(const struct vip *vip, struct settings *ret);
+void lsvm_cluster_partition_settings(const struct partition *partition,
+				     struct settings *ret);
 
 static inline struct vip *service_vip(const struct service *service)
 {
