@@ -119,7 +119,7 @@ static void print_command(const struct tool_page *page,
 		print_option(o->name, o->value, o->help);
 }
 
-static void print_tail(const struct tool_page *page)
+static void print_tail(void)
 {
 	puts("\nEvery command:");
 	print_option("help", NULL, "print this and end");
@@ -141,7 +141,7 @@ static int print_help(const struct tool *tool)
 		for (const struct tool_command *c = page->commands; c->name; c++)
 			print_command(page, c);
 	}
-	print_tail(page);
+	print_tail();
 	return TOOL_DONE;
 }
 

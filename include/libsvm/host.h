@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/** @file host.h */
+/**
+ * @file host.h
+ * A machine that holds what its plan says: this real one, or one simulated in memory.
+ *
+ * Both take the same calls and answer alike, so that what works on a simulated cluster of
+ * a thousand machines works on a real one.
+ */
 #ifndef LIBSVM_HOST_H
 #define LIBSVM_HOST_H
 
 #include <libsvm/cluster.h>
+#include <libsvm/ipvs.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -11,6 +18,64 @@ extern "C" {
 
 /** A machine, real or simulated. */
 struct lsvm_host;
+
+/**
+ * This machine, as the calling process sees it: its network namespace, its files. Nothing
+ * is changed by opening it.
+ * @param name what the cluster file calls this machine; only kept.
+ * Returns 0. Errors: LSVM_ERR_UNSUPPORTED when this build has no real machine
+ * (lsvm_feature("linux") tells beforehand), LSVM_ERR_PERMISSION, LSVM_ERR_NOMEM.
+ * Lifetime: until lsvm_host_free(). @since 0.1
+ */
+LSVM_API int lsvm_host_open(struct lsvm_ctx *ctx, const char *name,
+			    struct lsvm_host **ret);
+/**
+ * A machine in memory, with a loopback interface and nothing else. A network card that a
+ * plan names is taken to be there. It answers as Linux does: what is there twice, missing
+ * or out of range is refused with the same error.
+ * Returns 0. Errors: LSVM_ERR_NOMEM. Lifetime: until lsvm_host_free(). @since 0.1
+ */
+LSVM_API int lsvm_host_new_simulated(struct lsvm_ctx *ctx, const char *name,
+				     struct lsvm_host **ret);
+/**
+ * Puts a network card, up, into a simulated machine.
+ * Returns 0. Errors: LSVM_ERR_STATE on a real machine, LSVM_ERR_EXISTS, LSVM_ERR_ARGUMENT
+ * for a name that no interface can have, LSVM_ERR_NOMEM. @since 0.1
+ */
+LSVM_API int lsvm_host_simulate_interface(struct lsvm_host *host, const char *name);
+/** Lets go of the machine; what it holds stays on a real one. NULL is allowed.
+ * @since 0.1 */
+LSVM_API void lsvm_host_free(struct lsvm_host *host);
+
+/** What the machine is called. Borrowed. @since 0.1 */
+LSVM_API const char *lsvm_host_name(const struct lsvm_host *host);
+/** Whether it is in memory only. @since 0.1 */
+LSVM_API bool lsvm_host_is_simulated(const struct lsvm_host *host);
+/** How many changes this handle has made to the machine: a second apply of the same plan
+ * makes none. @since 0.1 */
+LSVM_API uint64_t lsvm_host_write_count(const struct lsvm_host *host);
+
+/**
+ * The machine's whole IPVS table, with counters, as it is now.
+ * Returns 0. Errors: LSVM_ERR_NO_IPVS, LSVM_ERR_PERMISSION, LSVM_ERR_TIMEOUT,
+ * LSVM_ERR_BUSY when the table never held still, LSVM_ERR_NOMEM.
+ * Lifetime: until lsvm_ipvs_table_unref(). @since 0.1
+ */
+LSVM_API int lsvm_host_ipvs_snapshot(struct lsvm_host *host,
+				     struct lsvm_ipvs_table **ret);
+/**
+ * Makes the machine's IPVS table hold @p wanted with as few changes as there are
+ * differences, none of which hurts a connection. What others put there stays.
+ * @param owned what was wanted the last time: of that, what is no longer wanted is
+ * removed. NULL: nothing is removed.
+ * @param ret_changed how many changes were made; 0 when all was there.
+ * Returns 0. Errors: as lsvm_host_ipvs_snapshot(), and the kernel's answer to the change
+ * that failed; the ones before it stay. @since 0.1
+ */
+LSVM_API int lsvm_host_ipvs_reconcile(struct lsvm_host *host,
+				      const struct lsvm_ipvs_table *wanted,
+				      const struct lsvm_ipvs_table *owned,
+				      size_t *ret_changed);
 
 #ifdef __cplusplus
 }

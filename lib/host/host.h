@@ -36,6 +36,7 @@ struct link {
 	struct addr local; /* tunnels: the address that packets are sent to */
 	uint16_t port;	   /* GUE: the UDP port received on */
 	uint32_t mtu;	   /* 0: the kernel's */
+	bool down;	   /* observed only: it is there but not up */
 };
 
 struct address {
@@ -74,7 +75,8 @@ struct unit {
 	const char *const *stop;
 	const char *const
 		*present; /* runs once: succeeds when its effect is still there */
-	bool running;	  /* observed */
+	bool running; /* observed. Runs once: `present` succeeded; true without `present`,
+			 since then only changed files call for it */
 };
 
 struct state {
@@ -90,6 +92,22 @@ struct state {
 
 int lsvm_state_new(struct lsvm_ctx *ctx, struct state **ret);
 void lsvm_state_free(struct state *state);
+
+/* What the state has under that name, or NULL. */
+struct link *lsvm_state_link(const struct state *state, const char *name);
+struct sysctl *lsvm_state_sysctl(const struct state *state, const char *name);
+struct file *lsvm_state_file(const struct state *state, const char *path);
+struct unit *lsvm_state_unit(const struct state *state, const char *name);
+struct route *lsvm_state_route(const struct state *state,
+			       const struct prefix *destination);
+struct address *lsvm_state_address(const struct state *state,
+				   const struct address *address);
+/* Adds copies, text included; false when memory ran out. content NULL: missing. */
+bool lsvm_state_add_sysctl(struct state *state, const char *name, const char *value);
+bool lsvm_state_add_file(struct state *state, const char *path, uint32_t mode,
+			 const char *content, size_t length);
+/* Equal but for white space, as the kernel prints "3 50" with a tab. */
+bool lsvm_sysctl_equal(const char *a, const char *b);
 
 enum step_kind {
 	STEP_UNKNOWN = 0,
@@ -128,9 +146,10 @@ struct step {
  * fail.
  *
  * observe: fills `ret` with what the machine has of everything that `wanted` or `owned`
- * (may be NULL) names, and with all of its IPVS table and all addresses and links there
- * are. perform: does steps[0..count) in order; *ret_done is how many were done, also on
- * failure. Neighbouring IPVS steps may travel in one batch.
+ * (may be NULL) names, and with all addresses and links there are, and all of the IPVS
+ * table when one of the two has a table. perform: does steps[0..count) in order;
+ * *ret_done is how many were done, also on failure. Neighbouring IPVS steps may travel in
+ * one batch.
  */
 struct host_ops {
 	int (*observe)(struct lsvm_host *host, const struct state *wanted,
@@ -145,6 +164,24 @@ struct lsvm_host {
 	const struct host_ops *ops;
 	struct lsvm_ctx *ctx;
 	char *name;
+	bool simulated;
+	uint64_t write_count; /* steps done */
 };
+
+/* For a host's maker. Once it succeeded, lsvm_host_free() takes it down. */
+int lsvm_host_init(struct lsvm_host *host, const struct host_ops *ops,
+		   struct lsvm_ctx *ctx, const char *name);
+
+static inline int lsvm_host_observe(struct lsvm_host *host, const struct state *wanted,
+				    const struct state *owned, struct state **ret)
+{
+	return host->ops->observe(host, wanted, owned, ret);
+}
+
+static inline int lsvm_host_perform(struct lsvm_host *host, const struct step *steps,
+				    size_t count, size_t *ret_done)
+{
+	return host->ops->perform(host, steps, count, ret_done);
+}
 
 #endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is the same for every kind of machine. */
+#include "host/host.h"
+
+#include <stdlib.h>
+
+void lsvm_host_free(struct lsvm_host *host)
+{
+	struct lsvm_ctx *ctx;
+
+	if (!host)
+		return;
+	ctx = host->ctx;
+	free(host->name);
+	host->ops->free(host);
+	lsvm_ctx_unref(ctx);
+}
+
+int lsvm_host_init(struct lsvm_host *host, const struct host_ops *ops,
+		   struct lsvm_ctx *ctx, const char *name)
+{
+	host->name = strdup(name);
+	if (!host->name)
+		return lsvm_fail_nomem(ctx);
+	host->ops = ops;
+	host->ctx = lsvm_ctx_ref(ctx);
+	return 0;
+}
+
+const char *lsvm_host_name(const struct lsvm_host *host)
+{
+	return host->name;
+}
+
+bool lsvm_host_is_simulated(const struct lsvm_host *host)
+{
+	return host->simulated;
+}
+
+uint64_t lsvm_host_write_count(const struct lsvm_host *host)
+{
+	return host->write_count;
+}
+
+/* A state that asks for nothing but an observation of the IPVS table. */
+static int empty_table_state(struct lsvm_ctx *ctx, struct state **ret)
+{
+	struct state *state;
+	int err = lsvm_state_new(ctx, &state);
+
+	if (err < 0)
+		return err;
+	err = lsvm_ipvs_table_alloc(ctx, &state->ipvs);
+	if (err == 0)
+		err = lsvm_ipvs_table_seal(state->ipvs);
+	if (err < 0) {
+		lsvm_state_free(state);
+		return err;
+	}
+	*ret = state;
+	return 0;
+}
+
+int lsvm_host_ipvs_snapshot(struct lsvm_host *host, struct lsvm_ipvs_table **ret)
+{
+	struct state *wanted, *present;
+	int err = empty_table_state(host->ctx, &wanted);
+
+	if (err < 0)
+		return err;
+	err = lsvm_host_observe(host, wanted, NULL, &present);
+	lsvm_state_free(wanted);
+	if (err < 0)
+		return err;
+	*ret = present->ipvs;
+	present->ipvs = NULL;
+	lsvm_state_free(present);
+	return 0;
+}
+
+static int perform_changes(struct lsvm_host *host, const struct ipvs_changes *changes,
+			   size_t *ret_changed)
+{
+	size_t count = changes->list.count, done = 0;
+	struct step *steps;
+	int err;
+
+	*ret_changed = 0;
+	if (!count)
+		return 0;
+	steps = calloc(count, sizeof(*steps));
+	if (!steps)
+		return lsvm_fail_nomem(host->ctx);
+	for (size_t i = 0; i < count; i++)
+		steps[i] = (struct step){ .kind = STEP_IPVS,
+					  .ipvs = changes->list.items[i] };
+	err = lsvm_host_perform(host, steps, count, &done);
+	free(steps);
+	*ret_changed = done;
+	return err;
+}
+
+int lsvm_host_ipvs_reconcile(struct lsvm_host *host, const struct lsvm_ipvs_table *wanted,
+			     const struct lsvm_ipvs_table *owned, size_t *ret_changed)
+{
+	struct lsvm_ipvs_table *present;
+	struct ipvs_changes changes = { 0 };
+	size_t changed = 0;
+	int err = lsvm_host_ipvs_snapshot(host, &present);
+
+	if (err < 0)
+		return err;
+	err = lsvm_ipvs_changes_compute(host->ctx, present, owned, wanted, &changes);
+	if (err >= 0)
+		err = perform_changes(host, &changes, &changed);
+	lsvm_ipvs_changes_clear(&changes);
+	lsvm_ipvs_table_unref(present);
+	if (err < 0)
+		return err;
+	*ret_changed = changed;
+	return 0;
+}
