@@ -35,6 +35,8 @@ struct link {
 	enum link_kind kind;
 	struct addr local; /* tunnels: the address that packets are sent to */
 	uint16_t port;	   /* GUE: the UDP port received on */
+	bool checksum;	   /* GRE: packets come with checksums; Linux drops those that
+			      differ from what the link expects */
 	uint32_t mtu;	   /* 0: the kernel's */
 	bool down;	   /* observed only: it is there but not up */
 };
