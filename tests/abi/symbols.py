@@ -3,7 +3,7 @@
 """Public functions: headers = lib/libsvm.map = the shared library = the Python table.
 
 symbols.py            compare headers and map
-symbols.py --update   write the map from the headers
+symbols.py --update   write the map and the Python tables from the headers
 symbols.py --library liblsvm.so.0   compare what the library really exports too
 """
 import pathlib
@@ -56,7 +56,7 @@ def main():
     if "--update" in sys.argv:
         lines = ["LSVM_0.1 {", "global:"] + [f"\t{n};" for n in sorted(want)]
         MAP.write_text("\n".join(lines + ["local:", "\t*;", "};", ""]))
-        return 0
+        return subprocess.run([sys.executable, ROOT / "bindings/python/generate.py"]).returncode
     good = compare("lib/libsvm.map", want, mapped())
     if "--library" in sys.argv:
         good &= compare("library", want, exported(sys.argv[sys.argv.index("--library") + 1]))

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Written by bindings/python/generate.py from include/libsvm/*.h; change those and run it again.
+
+"""Every public enum. Values are the library's; see the headers for what they mean."""
+from ._words import Flags, Words
+
+
+class Application(Words):
+    """enum lsvm_application"""
+    UNKNOWN = 0
+    HTTP = 1
+    HTTPS = 2
+    DNS = 3
+    SMTP = 4
+    LDAP = 5
+    POSTGRESQL = 6
+    MYSQL = 7
+    REDIS = 8
+    FTP = 9
+    SIP = 10
+    OTHER = 11
+
+
+class CheckKind(Words):
+    """enum lsvm_check_kind"""
+    UNKNOWN = 0
+    TCP = 1
+    UDP = 2
+    PING = 3
+    HTTP = 4
+    HTTPS = 5
+    DNS = 6
+    SMTP = 7
+    LDAP = 8
+    POSTGRESQL = 9
+    MYSQL = 10
+    REDIS = 11
+    SCRIPT = 12
+    EXTERNAL = 13
+    AGENT = 14
+    SCTP = 15
+
+
+class CheckRoute(Words):
+    """enum lsvm_check_route"""
+    UNKNOWN = 0
+    STRAIGHT = 1
+    THROUGH = 2
+
+
+class Connections(Words):
+    """enum lsvm_connections"""
+    UNKNOWN = 0
+    NONE = 1
+    SYNC = 2
+    HASH = 3
+
+
+class ContentKind(Words):
+    """enum lsvm_content_kind"""
+    UNKNOWN = 0
+    DIRECTORY = 1
+    CODA = 2
+
+
+class Err(Words):
+    """enum lsvm_err"""
+    OK = 0
+    NOMEM = -1
+    ARGUMENT = -2
+    PARSE = -3
+    FINDINGS = -4
+    NOT_FOUND = -5
+    EXISTS = -6
+    RANGE = -7
+    LIMIT = -8
+    PERMISSION = -9
+    UNSUPPORTED = -10
+    TIMEOUT = -11
+    BUSY = -12
+    IO = -13
+    PROTOCOL = -14
+    NO_IPVS = -15
+    STATE = -16
+    CONFLICT = -17
+    INTERNAL = -18
+
+
+class Forwarding(Words):
+    """enum lsvm_forwarding"""
+    UNKNOWN = 0
+    NAT = 1
+    LOCAL = 2
+    TUNNEL = 3
+    DIRECT = 4
+    BYPASS = 5
+
+
+class Protocol(Words):
+    """enum lsvm_protocol"""
+    UNKNOWN = 0
+    TCP = 1
+    UDP = 2
+    SCTP = 3
+
+
+class RedundancyKind(Words):
+    """enum lsvm_redundancy_kind"""
+    UNKNOWN = 0
+    NONE = 1
+    VRRP = 2
+
+
+class Role(Words):
+    """enum lsvm_role"""
+    UNKNOWN = 0
+    EMS = 1
+    ROUTER = 2
+    DIRECTOR = 3
+    SERVER = 4
+    BACKEND = 5
+
+
+class SchedulerFlag(Flags):
+    """enum lsvm_scheduler_flag"""
+    UNKNOWN = 0
+    FALLBACK = 1
+    PORT = 2
+    THIRD = 4
+
+
+class Severity(Words):
+    """enum lsvm_severity"""
+    UNKNOWN = 0
+    WARNING = 1
+    ERROR = 2
+
+
+class Topology(Words):
+    """enum lsvm_topology"""
+    UNKNOWN = 0
+    ONE_ROUTER_PRIVATE = 1
+    ONE_ROUTER_PUBLIC = 2
+    TWO_ROUTERS_PRIVATE = 3
+    TWO_ROUTERS_PUBLIC = 4
+
+
+class TunnelChecksum(Words):
+    """enum lsvm_tunnel_checksum"""
+    UNKNOWN = 0
+    NONE = 1
+    FULL = 2
+    REMOTE = 3
+
+
+class TunnelKind(Words):
+    """enum lsvm_tunnel_kind"""
+    UNKNOWN = 0
+    IPIP = 1
+    GUE = 2
+    GRE = 3
+
+
+__all__ = [
+    "Application",
+    "CheckKind",
+    "CheckRoute",
+    "Connections",
+    "ContentKind",
+    "Err",
+    "Forwarding",
+    "Protocol",
+    "RedundancyKind",
+    "Role",
+    "SchedulerFlag",
+    "Severity",
+    "Topology",
+    "TunnelChecksum",
+    "TunnelKind",
+]
