@@ -63,6 +63,14 @@ class ContentKind(Words):
     CODA = 2
 
 
+class Duty(Words):
+    """enum lsvm_duty"""
+    UNKNOWN = 0
+    AUTO = 1
+    MASTER = 2
+    BACKUP = 3
+
+
 class Err(Words):
     """enum lsvm_err"""
     OK = 0
@@ -136,6 +144,25 @@ class Severity(Words):
     ERROR = 2
 
 
+class StepKind(Words):
+    """enum lsvm_step_kind"""
+    UNKNOWN = 0
+    SYSCTL_SET = 1
+    LINK_ADD = 2
+    LINK_CHANGE = 3
+    LINK_DELETE = 4
+    ADDRESS_ADD = 5
+    ADDRESS_DELETE = 6
+    ROUTE_SET = 7
+    ROUTE_DELETE = 8
+    IPVS = 9
+    FILE_WRITE = 10
+    FILE_DELETE = 11
+    UNIT_START = 12
+    UNIT_RELOAD = 13
+    UNIT_STOP = 14
+
+
 class Topology(Words):
     """enum lsvm_topology"""
     UNKNOWN = 0
@@ -167,6 +194,7 @@ __all__ = [
     "CheckRoute",
     "Connections",
     "ContentKind",
+    "Duty",
     "Err",
     "Forwarding",
     "Protocol",
@@ -174,6 +202,7 @@ __all__ = [
     "Role",
     "SchedulerFlag",
     "Severity",
+    "StepKind",
     "Topology",
     "TunnelChecksum",
     "TunnelKind",
