@@ -4,7 +4,7 @@
 #define SVM_LAB_LAB_H
 
 #include "session.h"
-#include "tool.h"
+#include "../tool.h"
 
 /* Beside enum tool_exit. */
 enum lab_exit {
