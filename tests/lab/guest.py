@@ -8,7 +8,7 @@ import tempfile
 import time
 import unittest
 
-SVM_LAB = os.path.join(os.environ["LSVM_BUILD_ROOT"], "tools/lab/svm-lab")
+SVM_LAB = os.path.join(os.environ["LSVM_BUILD_ROOT"], "tools/svm-lab")
 
 
 def guest(*command, options=(), **more):

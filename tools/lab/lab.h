@@ -3,8 +3,8 @@
 #ifndef SVM_LAB_LAB_H
 #define SVM_LAB_LAB_H
 
-#include "session.h"
 #include "../tool.h"
+#include "session.h"
 
 /* Beside enum tool_exit. */
 enum lab_exit {

@@ -56,7 +56,7 @@ static char *beside(const char *between, const char *name)
 
 char *lab_helper_path(const char *name)
 {
-	char *path = beside("", name);
+	char *path = beside("lab/", name);
 
 	if (path)
 		return path;
@@ -70,14 +70,9 @@ char *lab_helper_path(const char *name)
 
 char *lab_program_path(const char *name)
 {
-	/* The first ones are the build tree's folders. */
-	static const char *const places[] = { "../host/", "../plan/", "../", "" };
-	char *path;
+	char *path = beside("", name);
 
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-		if ((path = beside(places[i], name)))
-			return path;
-	return strdup(name);
+	return path ? path : strdup(name);
 }
 
 /* ---- namespaces of the running kernel ---- */
