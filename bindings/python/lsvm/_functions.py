@@ -48,6 +48,102 @@ FUNCTIONS = {
     "lsvm_host_open": ("int", ["struct lsvm_ctx *", "const char *", "struct lsvm_host **"]),
     "lsvm_host_simulate_interface": ("int", ["struct lsvm_host *", "const char *"]),
     "lsvm_host_write_count": ("uint64_t", ["const struct lsvm_host *"]),
+    "lsvm_ipvs_changes_count": ("size_t", ["const struct lsvm_ipvs_changes *"]),
+    "lsvm_ipvs_changes_free": ("void", ["struct lsvm_ipvs_changes *"]),
+    "lsvm_ipvs_changes_text": (
+        "const char *", [
+            "const struct lsvm_ipvs_changes *",
+            "size_t",
+            "char *",
+            "size_t",
+        ]),
+    "lsvm_ipvs_changes_to_json": ("int", ["const struct lsvm_ipvs_changes *", "char **"]),
+    "lsvm_ipvs_counter_name": ("const char *", ["int"]),
+    "lsvm_ipvs_counter_parse": ("int", ["const char *"]),
+    "lsvm_ipvs_destination_active_count": ("uint32_t", ["const struct lsvm_ipvs_destination *"]),
+    "lsvm_ipvs_destination_address": (
+        "const char *", [
+            "const struct lsvm_ipvs_destination *",
+            "char *",
+            "size_t",
+        ]),
+    "lsvm_ipvs_destination_counter": ("uint64_t", ["const struct lsvm_ipvs_destination *", "int"]),
+    "lsvm_ipvs_destination_forwarding": ("int", ["const struct lsvm_ipvs_destination *"]),
+    "lsvm_ipvs_destination_inactive_count": ("uint32_t", ["const struct lsvm_ipvs_destination *"]),
+    "lsvm_ipvs_destination_lower_threshold": ("uint32_t", ["const struct lsvm_ipvs_destination *"]),
+    "lsvm_ipvs_destination_persistent_count": (
+        "uint32_t", [
+            "const struct lsvm_ipvs_destination *",
+        ]),
+    "lsvm_ipvs_destination_port": ("uint16_t", ["const struct lsvm_ipvs_destination *"]),
+    "lsvm_ipvs_destination_tunnel_checksum": ("int", ["const struct lsvm_ipvs_destination *"]),
+    "lsvm_ipvs_destination_tunnel_kind": ("int", ["const struct lsvm_ipvs_destination *"]),
+    "lsvm_ipvs_destination_tunnel_port": ("uint16_t", ["const struct lsvm_ipvs_destination *"]),
+    "lsvm_ipvs_destination_upper_threshold": ("uint32_t", ["const struct lsvm_ipvs_destination *"]),
+    "lsvm_ipvs_destination_weight": ("uint32_t", ["const struct lsvm_ipvs_destination *"]),
+    "lsvm_ipvs_diff": (
+        "int", [
+            "struct lsvm_ctx *",
+            "struct lsvm_ipvs_table *",
+            "struct lsvm_ipvs_table *",
+            "struct lsvm_ipvs_changes **",
+        ]),
+    "lsvm_ipvs_service_address": (
+        "const char *", [
+            "const struct lsvm_ipvs_service *",
+            "char *",
+            "size_t",
+        ]),
+    "lsvm_ipvs_service_counter": ("uint64_t", ["const struct lsvm_ipvs_service *", "int"]),
+    "lsvm_ipvs_service_destination_at": (
+        "const struct lsvm_ipvs_destination *", [
+            "const struct lsvm_ipvs_service *",
+            "size_t",
+        ]),
+    "lsvm_ipvs_service_destination_count": ("size_t", ["const struct lsvm_ipvs_service *"]),
+    "lsvm_ipvs_service_engine": ("const char *", ["const struct lsvm_ipvs_service *"]),
+    "lsvm_ipvs_service_family": ("int", ["const struct lsvm_ipvs_service *"]),
+    "lsvm_ipvs_service_fwmark": ("uint32_t", ["const struct lsvm_ipvs_service *"]),
+    "lsvm_ipvs_service_is_one_packet": ("bool", ["const struct lsvm_ipvs_service *"]),
+    "lsvm_ipvs_service_is_persistent": ("bool", ["const struct lsvm_ipvs_service *"]),
+    "lsvm_ipvs_service_persistence_prefix_length": (
+        "uint32_t", [
+            "const struct lsvm_ipvs_service *",
+        ]),
+    "lsvm_ipvs_service_persistence_timeout_s": ("uint32_t", ["const struct lsvm_ipvs_service *"]),
+    "lsvm_ipvs_service_port": ("uint16_t", ["const struct lsvm_ipvs_service *"]),
+    "lsvm_ipvs_service_protocol": ("int", ["const struct lsvm_ipvs_service *"]),
+    "lsvm_ipvs_service_scheduler": ("const char *", ["const struct lsvm_ipvs_service *"]),
+    "lsvm_ipvs_service_scheduler_flags": ("uint32_t", ["const struct lsvm_ipvs_service *"]),
+    "lsvm_ipvs_service_text": (
+        "const char *", [
+            "const struct lsvm_ipvs_service *",
+            "char *",
+            "size_t",
+        ]),
+    "lsvm_ipvs_table_from_json": (
+        "int", [
+            "struct lsvm_ctx *",
+            "const char *",
+            "size_t",
+            "struct lsvm_ipvs_table **",
+        ]),
+    "lsvm_ipvs_table_new": ("int", ["struct lsvm_ctx *", "struct lsvm_ipvs_table **"]),
+    "lsvm_ipvs_table_ref": ("struct lsvm_ipvs_table *", ["struct lsvm_ipvs_table *"]),
+    "lsvm_ipvs_table_service_at": (
+        "const struct lsvm_ipvs_service *", [
+            "const struct lsvm_ipvs_table *",
+            "size_t",
+        ]),
+    "lsvm_ipvs_table_service_count": ("size_t", ["const struct lsvm_ipvs_table *"]),
+    "lsvm_ipvs_table_sync_id": ("uint32_t", ["const struct lsvm_ipvs_table *", "bool"]),
+    "lsvm_ipvs_table_sync_interface": ("const char *", ["const struct lsvm_ipvs_table *", "bool"]),
+    "lsvm_ipvs_table_tcp_fin_timeout_s": ("uint32_t", ["const struct lsvm_ipvs_table *"]),
+    "lsvm_ipvs_table_tcp_timeout_s": ("uint32_t", ["const struct lsvm_ipvs_table *"]),
+    "lsvm_ipvs_table_to_ipvsadm": ("int", ["const struct lsvm_ipvs_table *", "char **"]),
+    "lsvm_ipvs_table_to_json": ("int", ["const struct lsvm_ipvs_table *", "char **"]),
+    "lsvm_ipvs_table_udp_timeout_s": ("uint32_t", ["const struct lsvm_ipvs_table *"]),
+    "lsvm_ipvs_table_unref": ("void", ["struct lsvm_ipvs_table *"]),
     "lsvm_plan_address": ("int", ["const struct lsvm_plan *", "size_t", "char *", "size_t"]),
     "lsvm_plan_address_count": ("size_t", ["const struct lsvm_plan *"]),
     "lsvm_plan_address_interface": ("const char *", ["const struct lsvm_plan *", "size_t"]),

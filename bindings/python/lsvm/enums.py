@@ -104,6 +104,21 @@ class Forwarding(Words):
     BYPASS = 5
 
 
+class IpvsCounter(Words):
+    """enum lsvm_ipvs_counter"""
+    UNKNOWN = 0
+    CONNECTIONS = 1
+    IN_PACKETS = 2
+    OUT_PACKETS = 3
+    IN_BYTES = 4
+    OUT_BYTES = 5
+    CONNECTION_RATE = 6
+    IN_PACKET_RATE = 7
+    OUT_PACKET_RATE = 8
+    IN_BYTE_RATE = 9
+    OUT_BYTE_RATE = 10
+
+
 class Protocol(Words):
     """enum lsvm_protocol"""
     UNKNOWN = 0
@@ -197,6 +212,7 @@ __all__ = [
     "Duty",
     "Err",
     "Forwarding",
+    "IpvsCounter",
     "Protocol",
     "RedundancyKind",
     "Role",
