@@ -1,5 +1,22 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+"""libsvm: clusters of LVS directors and servers as one machine.
+
+    import lsvm
+    cluster = lsvm.load("examples/figure3.yaml")    # lsvm.ConfigError has all findings
+    plan = lsvm.compile(cluster, "eds1")            # what this director must hold
+    host = lsvm.Host.simulated("eds1")              # or Host.real("eds1")
+    host.apply(plan)
+    print(host.snapshot().to_ipvsadm())
+"""
+from . import enums, errors
 from ._library import library
+from .cluster import Cluster, Draft, Format, load
+from .enums import *  # noqa: F401,F403
+from .errors import *  # noqa: F401,F403
+from .findings import Finding, finding_codes
+from .host import Host
+from .ipvs import IpvsDestination, IpvsService, IpvsTable
+from .plan import Address, File, Plan, Step, compile
 
 
 def version():
@@ -10,3 +27,8 @@ def version():
 def feature(name):
     """Whether the library was built with an optional part, e.g. 'linux'."""
     return library().lsvm_feature(name.encode())
+
+
+__all__ = ["Address", "Cluster", "Draft", "File", "Finding", "Host", "IpvsDestination",
+           "IpvsService", "IpvsTable", "Plan", "Step", "compile", "feature", "finding_codes", "load",
+           "version", *enums.__all__, *errors.__all__]

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Hosts: this real machine, or simulated ones in memory. Both take the same calls."""
+import ctypes
+
+from ._library import library
+from ._objects import Context, Owned, words
+from .ipvs import IpvsTable
+from .plan import read_steps
+
+
+class _Apply(Owned):
+    _handle, _free = "lsvm_apply", "lsvm_apply_free"
+
+
+class Host(Owned):
+    """A machine that can be made to hold a plan. One thread at a time."""
+
+    _handle, _free = "lsvm_host", "lsvm_host_free"
+
+    @classmethod
+    def simulated(cls, name):
+        """A machine in memory, which answers as Linux does."""
+        context = Context()
+        return cls._new(context, library().lsvm_host_new_simulated, context.pointer, words(name))
+
+    @classmethod
+    def real(cls, name):
+        """This machine, in the caller's network namespace. Most changes need root."""
+        context = Context()
+        return cls._new(context, library().lsvm_host_open, context.pointer, words(name))
+
+    @property
+    def name(self):
+        return library().lsvm_host_name(self._pointer).decode()
+
+    @property
+    def is_simulated(self):
+        return library().lsvm_host_is_simulated(self._pointer)
+
+    @property
+    def write_count(self):
+        """How many changes were made to the machine through this object."""
+        return library().lsvm_host_write_count(self._pointer)
+
+    def snapshot(self):
+        """The machine's IPVS table as it is now, with counters."""
+        return IpvsTable._new(self._context, library().lsvm_host_ipvs_snapshot, self._pointer,
+                              kept=self)
+
+    def reconcile(self, wanted, owned=None):
+        """Makes the IPVS table hold what is wanted; returns how many changes that took.
+
+        What others put into the table stays. Of `owned`, what was wanted the last time, goes what
+        is no longer wanted.
+        """
+        changed = ctypes.c_size_t()
+        self._context.check(library().lsvm_host_ipvs_reconcile(
+            self._pointer, wanted._pointer, owned._pointer if owned else None,
+            ctypes.byref(changed)))
+        return changed.value
+
+    def applying(self, plan):
+        """Makes the machine hold the plan (None: nothing of ours), yielding each step once done.
+
+        Stopping in between leaves the steps done so far; applying again goes on from there.
+        """
+        apply, steps = self._begin(plan)
+        lib, done = library(), 0
+        while True:
+            more = self._context.check(lib.lsvm_apply_next(apply._pointer))
+            count = lib.lsvm_apply_done_count(apply._pointer)
+            yield from steps[done:count]
+            done = count
+            if not more:
+                break
+        self._context.check(lib.lsvm_apply_verify(apply._pointer))
+
+    def apply(self, plan, dry_run=False, progress=None):
+        """Makes the machine hold the plan (None: nothing of ours) and returns the steps it took.
+
+        With dry_run the steps are only found out. progress(done, total, step) is called after
+        each step.
+        """
+        total = self.steps(plan)
+        if dry_run:
+            return total
+        taken = []
+        for step in self.applying(plan):
+            taken.append(step)
+            if progress:
+                progress(len(taken), len(total), step)
+        return taken
+
+    def steps(self, plan):
+        """The steps that applying the plan would take now; none when all is as it should be."""
+        return self._begin(plan)[1]
+
+    def _begin(self, plan):
+        lib = library()
+        apply = _Apply._new(self._context, lib.lsvm_apply_new, self._pointer,
+                            plan._pointer if plan else None, kept=(self, plan))
+        return apply, read_steps(self._context, lib.lsvm_apply_steps(apply._pointer))
