@@ -63,21 +63,32 @@ def _candidates():
     return ([str(built)] if built.exists() else []) + [SONAME]
 
 
+class _Library:
+    """The library's functions as attributes, each given its types when first used."""
+
+    def __init__(self, loaded):
+        self._loaded = loaded
+
+    def __getattr__(self, name):
+        if name not in FUNCTIONS:
+            raise AttributeError(name)
+        result, parameters = FUNCTIONS[name]
+        function = getattr(self._loaded, name)
+        function.restype = c_type(result)
+        function.argtypes = [c_type(p) for p in parameters]
+        setattr(self, name, function)
+        return function
+
+
 @functools.lru_cache(maxsize=None)
 def library():
     """The library, loaded once. Never looked for as 'svm': that name is another library's."""
     tried = []
     for name in _candidates():
         try:
-            lib = ctypes.CDLL(name)
+            return _Library(ctypes.CDLL(name))
         except OSError as error:
             tried.append(str(error))
-            continue
-        for function, (result, parameters) in FUNCTIONS.items():
-            bound = getattr(lib, function)
-            bound.restype = c_type(result)
-            bound.argtypes = [c_type(p) for p in parameters]
-        return lib
     raise ImportError("cannot load liblsvm: " + "; ".join(tried) +
                       "; build it with ninja, or set LSVM_LIBRARY to its path")
 
@@ -90,11 +101,3 @@ def take(pointer):
         return ctypes.string_at(pointer.value).decode()
     finally:
         library().lsvm_free(pointer)
-
-
-def text_of(function, *arguments):
-    """Calls a getter that formats into (char *buf, size_t size)."""
-    size = 256
-    buffer = ctypes.create_string_buffer(size)
-    function(*arguments, buffer, size)
-    return buffer.value.decode()
