@@ -17,8 +17,25 @@ extern "C" {
 struct lsvm_cluster;
 /** A cluster being edited. */
 struct lsvm_draft;
-/** A machine of a cluster. Borrowed from it. */
+/** What is different between two clusters. */
+struct lsvm_changes;
+/** A machine of a cluster. Borrowed from it, as are all that follow. */
 struct lsvm_machine;
+/** Servers, and the VIPs that they answer for. */
+struct lsvm_partition;
+/** A virtual address: where clients find the cluster. */
+struct lsvm_vip;
+/** What is offered on a VIP: a protocol and its ports. */
+struct lsvm_service;
+/** A virtual domain on a VIP. */
+struct lsvm_domain;
+
+/** How a cluster file is written. */
+enum lsvm_format {
+	LSVM_FORMAT_UNKNOWN = 0,
+	LSVM_FORMAT_YAML = 1,
+	LSVM_FORMAT_JSON = 2,
+};
 
 /** What a machine is for. */
 enum lsvm_role {
@@ -147,6 +164,189 @@ enum lsvm_topology {
 	LSVM_TOPOLOGY_TWO_ROUTERS_PRIVATE = 3,
 	LSVM_TOPOLOGY_TWO_ROUTERS_PUBLIC = 4,
 };
+
+/**
+ * @name Words
+ * The word for a value, as it stands in cluster files, in JSON and on the command line
+ * ("unknown" when there is none), and the value of a word (0, every `…_UNKNOWN`, when
+ * there is none). @since 0.1
+ * @{
+ */
+/** The word for a format. @since 0.1 */
+LSVM_API const char *lsvm_format_name(int value);
+/** The value of that word, or 0. @since 0.1 */
+LSVM_API int lsvm_format_parse(const char *name);
+/** The word for a role. @since 0.1 */
+LSVM_API const char *lsvm_role_name(int value);
+/** The value of that word, or 0. @since 0.1 */
+LSVM_API int lsvm_role_parse(const char *name);
+/** The word for a way of forwarding. @since 0.1 */
+LSVM_API const char *lsvm_forwarding_name(int value);
+/** The value of that word, or 0. @since 0.1 */
+LSVM_API int lsvm_forwarding_parse(const char *name);
+/** The word for a kind of tunnel. @since 0.1 */
+LSVM_API const char *lsvm_tunnel_kind_name(int value);
+/** The value of that word, or 0. @since 0.1 */
+LSVM_API int lsvm_tunnel_kind_parse(const char *name);
+/** The word for checksums of tunnels. @since 0.1 */
+LSVM_API const char *lsvm_tunnel_checksum_name(int value);
+/** The value of that word, or 0. @since 0.1 */
+LSVM_API int lsvm_tunnel_checksum_parse(const char *name);
+/** The word for one scheduler flag. @since 0.1 */
+LSVM_API const char *lsvm_scheduler_flag_name(int value);
+/** The value of that word, or 0. @since 0.1 */
+LSVM_API int lsvm_scheduler_flag_parse(const char *name);
+/** The word for a protocol. @since 0.1 */
+LSVM_API const char *lsvm_protocol_name(int value);
+/** The value of that word, or 0. @since 0.1 */
+LSVM_API int lsvm_protocol_parse(const char *name);
+/** The word for an application. @since 0.1 */
+LSVM_API const char *lsvm_application_name(int value);
+/** The value of that word, or 0. @since 0.1 */
+LSVM_API int lsvm_application_parse(const char *name);
+/** The word for a kind of check. @since 0.1 */
+LSVM_API const char *lsvm_check_kind_name(int value);
+/** The value of that word, or 0. @since 0.1 */
+LSVM_API int lsvm_check_kind_parse(const char *name);
+/** The word for the way of a probe. @since 0.1 */
+LSVM_API const char *lsvm_check_route_name(int value);
+/** The value of that word, or 0. @since 0.1 */
+LSVM_API int lsvm_check_route_parse(const char *name);
+/** The word for a kind of redundancy. @since 0.1 */
+LSVM_API const char *lsvm_redundancy_kind_name(int value);
+/** The value of that word, or 0. @since 0.1 */
+LSVM_API int lsvm_redundancy_kind_parse(const char *name);
+/** The word for how connections survive. @since 0.1 */
+LSVM_API const char *lsvm_connections_name(int value);
+/** The value of that word, or 0. @since 0.1 */
+LSVM_API int lsvm_connections_parse(const char *name);
+/** The word for a kind of content. @since 0.1 */
+LSVM_API const char *lsvm_content_kind_name(int value);
+/** The value of that word, or 0. @since 0.1 */
+LSVM_API int lsvm_content_kind_parse(const char *name);
+/** The word for a topology. @since 0.1 */
+LSVM_API const char *lsvm_topology_name(int value);
+/** The value of that word, or 0. @since 0.1 */
+LSVM_API int lsvm_topology_parse(const char *name);
+/** @} */
+
+/**
+ * Reads a cluster file: everything is checked, and nothing is half-loaded.
+ * @param bytes the text, UTF-8, at most 64 MiB
+ * @param format an enum lsvm_format
+ * @param findings filled with all that is wrong, warnings included, also on success; may
+ * be NULL.
+ * Errors: LSVM_ERR_FINDINGS when there are errors, LSVM_ERR_ARGUMENT, LSVM_ERR_NOMEM.
+ * Lifetime: until its last lsvm_cluster_unref(); @p bytes are not needed any more.
+ * @since 0.1
+ */
+LSVM_API int lsvm_cluster_load(struct lsvm_ctx *ctx, const char *bytes, size_t length,
+			       int format, struct lsvm_findings *findings,
+			       struct lsvm_cluster **ret);
+/** Takes one more reference and returns @p cluster. @since 0.1 */
+LSVM_API struct lsvm_cluster *lsvm_cluster_ref(struct lsvm_cluster *cluster);
+/** Gives one reference back. NULL is allowed. @since 0.1 */
+LSVM_API void lsvm_cluster_unref(struct lsvm_cluster *cluster);
+/**
+ * The cluster as JSON, schema "lsvm-cluster/1": what was written, in one canonical form.
+ * Loading it gives an equal cluster. Errors: LSVM_ERR_NOMEM. @since 0.1
+ */
+LSVM_API int lsvm_cluster_to_json(const struct lsvm_cluster *cluster, char **ret);
+/** The same as a cluster file in YAML; comments are not kept. Errors: LSVM_ERR_NOMEM.
+ * @since 0.1 */
+LSVM_API int lsvm_cluster_to_yaml(const struct lsvm_cluster *cluster, char **ret);
+
+/** The cluster's name. @since 0.1 */
+LSVM_API const char *lsvm_cluster_name(const struct lsvm_cluster *cluster);
+
+/** How many machines there are: management station, routers, directors, servers,
+ * back-ends. @since 0.1 */
+LSVM_API size_t lsvm_cluster_machine_count(const struct lsvm_cluster *cluster);
+/** The machine at @p index in that order, NULL past the end. @since 0.1 */
+LSVM_API const struct lsvm_machine *lsvm_cluster_machine_at(
+	const struct lsvm_cluster *cluster, size_t index);
+/** The machine of that name, or NULL. @since 0.1 */
+LSVM_API const struct lsvm_machine *lsvm_cluster_find_machine(
+	const struct lsvm_cluster *cluster, const char *name);
+/** The machine's name. @since 0.1 */
+LSVM_API const char *lsvm_machine_name(const struct lsvm_machine *machine);
+/** An enum lsvm_role. @since 0.1 */
+LSVM_API int lsvm_machine_role(const struct lsvm_machine *machine);
+
+/** How many partitions there are. @since 0.1 */
+LSVM_API size_t lsvm_cluster_partition_count(const struct lsvm_cluster *cluster);
+/** The partition at @p index, NULL past the end. @since 0.1 */
+LSVM_API const struct lsvm_partition *lsvm_cluster_partition_at(
+	const struct lsvm_cluster *cluster, size_t index);
+/** The partition of that name, or NULL. @since 0.1 */
+LSVM_API const struct lsvm_partition *lsvm_cluster_find_partition(
+	const struct lsvm_cluster *cluster, const char *name);
+/** The partition's name. @since 0.1 */
+LSVM_API const char *lsvm_partition_name(const struct lsvm_partition *partition);
+/** How many servers answer for it. @since 0.1 */
+LSVM_API size_t lsvm_partition_server_count(const struct lsvm_partition *partition);
+/** The server at @p index, NULL past the end. @since 0.1 */
+LSVM_API const struct lsvm_machine *lsvm_partition_server_at(
+	const struct lsvm_partition *partition, size_t index);
+/** That server's weight here, 0 to 65535; 0 past the end. @since 0.1 */
+LSVM_API uint32_t lsvm_partition_server_weight(const struct lsvm_partition *partition,
+					       size_t index);
+/** How many VIPs it has. @since 0.1 */
+LSVM_API size_t lsvm_partition_vip_count(const struct lsvm_partition *partition);
+/** The VIP at @p index, NULL past the end. @since 0.1 */
+LSVM_API const struct lsvm_vip *lsvm_partition_vip_at(
+	const struct lsvm_partition *partition, size_t index);
+
+/** The VIP's name; its address when none was given. @since 0.1 */
+LSVM_API const char *lsvm_vip_name(const struct lsvm_vip *vip);
+/** The address as text into @p buf (LSVM_ADDRESS_TEXT_BYTES are enough), which it
+ * returns. @since 0.1 */
+LSVM_API const char *lsvm_vip_address(const struct lsvm_vip *vip, char *buf, size_t size);
+/** The partition that answers. @since 0.1 */
+LSVM_API const struct lsvm_partition *lsvm_vip_partition(const struct lsvm_vip *vip);
+/** How many services it offers. @since 0.1 */
+LSVM_API size_t lsvm_vip_service_count(const struct lsvm_vip *vip);
+/** The service at @p index, NULL past the end. @since 0.1 */
+LSVM_API const struct lsvm_service *lsvm_vip_service_at(const struct lsvm_vip *vip,
+							size_t index);
+/** How many domains live there. @since 0.1 */
+LSVM_API size_t lsvm_vip_domain_count(const struct lsvm_vip *vip);
+/** The domain at @p index, NULL past the end. @since 0.1 */
+LSVM_API const struct lsvm_domain *lsvm_vip_domain_at(const struct lsvm_vip *vip,
+						      size_t index);
+
+/** The service's name; by default its application's. @since 0.1 */
+LSVM_API const char *lsvm_service_name(const struct lsvm_service *service);
+/** An enum lsvm_protocol. @since 0.1 */
+LSVM_API int lsvm_service_protocol(const struct lsvm_service *service);
+/** Its first port, host order; 0 when a firewall mark stands for all. @since 0.1 */
+LSVM_API uint16_t lsvm_service_port(const struct lsvm_service *service);
+/** Its firewall mark, 0 for none. @since 0.1 */
+LSVM_API uint32_t lsvm_service_fwmark(const struct lsvm_service *service);
+/** An enum lsvm_application. @since 0.1 */
+LSVM_API int lsvm_service_application(const struct lsvm_service *service);
+/** The enum lsvm_forwarding in force, inherited or its own. @since 0.1 */
+LSVM_API int lsvm_service_forwarding(const struct lsvm_service *service);
+/** The kernel's name of the scheduler in force, inherited or its own. @since 0.1 */
+LSVM_API const char *lsvm_service_scheduler(const struct lsvm_service *service);
+
+/** The domain of that name anywhere in the cluster, or NULL. @since 0.1 */
+LSVM_API const struct lsvm_domain *lsvm_cluster_find_domain(
+	const struct lsvm_cluster *cluster, const char *name);
+/** The domain's name. @since 0.1 */
+LSVM_API const char *lsvm_domain_name(const struct lsvm_domain *domain);
+/** The VIP that it lives on. @since 0.1 */
+LSVM_API const struct lsvm_vip *lsvm_domain_vip(const struct lsvm_domain *domain);
+/** Where its pages lie on every server, an absolute path. @since 0.1 */
+LSVM_API const char *lsvm_domain_home(const struct lsvm_domain *domain);
+/** The account that owns it. @since 0.1 */
+LSVM_API const char *lsvm_domain_web_master(const struct lsvm_domain *domain);
+/** Space for it in MiB; 0 for no limit. @since 0.1 */
+LSVM_API uint32_t lsvm_domain_quota_mib(const struct lsvm_domain *domain);
+/** How many other names it has. @since 0.1 */
+LSVM_API size_t lsvm_domain_alias_count(const struct lsvm_domain *domain);
+/** The other name at @p index, NULL past the end. @since 0.1 */
+LSVM_API const char *lsvm_domain_alias_at(const struct lsvm_domain *domain, size_t index);
 
 #ifdef __cplusplus
 }

@@ -297,7 +297,8 @@ struct lsvm_cluster {
 /* What is in force for a service: every setting resolved through all levels, with
  * defaults. */
 void lsvm_cluster_settings(const struct service *service, struct settings *ret);
-/* The same for a VIP (its domains) and for a partition. In `set` only what was written. */
+/* The same for a VIP (its domains) and for a partition. In `set` only what was written.
+ */
 void lsvm_cluster_vip_settings(const struct vip *vip, struct settings *ret);
 void lsvm_cluster_partition_settings(const struct partition *partition,
 				     struct settings *ret);

@@ -1,47 +1,48 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Where an object stands in its document: "/partitions/0/vips/1". Nothing is stored for
- * this: an object knows its parent, and the parent's table of fields tells which list it
- * lies in.
+ * this: an object knows its parent and its place in the list, and the parent's table of
+ * fields tells the name of the list, as no two fields of a type hold the same type of
+ * object. It works while the parent is still being filled.
  */
 #include "cluster/schema.h"
 
-static bool field_holds(const struct object *parent, const struct field *field,
-			const struct object *child, bool *ret_list)
+/* The field of the parent in which the object stands. */
+static const struct field *field_of(const struct object *object)
 {
-	struct list list;
+	const struct object_type *type = object->parent->type;
 
-	*ret_list = field->kind == FIELD_OBJECTS;
-	if (field->kind == FIELD_OBJECT)
-		return field_object(parent, field) == child;
-	if (field->kind != FIELD_OBJECTS)
-		return false;
-	list = field_list(parent, field);
-	return list.items && (const char *)child >= (const char *)list.items &&
-	       (const char *)child <
-		       (const char *)list.items + list.count * field->type->size;
+	for (unsigned i = 0; i < type->field_count; i++)
+		if (type->fields[i].type == object->type)
+			return &type->fields[i];
+	return NULL;
+}
+
+static void add_path(const struct object *object, struct buf *buf)
+{
+	const struct field *field;
+
+	if (!object->parent)
+		return;
+	add_path(object->parent, buf);
+	field = field_of(object);
+	if (!field)
+		return;
+	if (field->group)
+		lsvm_buf_printf(buf, "/%s", field->group);
+	lsvm_buf_printf(buf, "/%s", field->name);
+	if (field->kind == FIELD_OBJECTS)
+		lsvm_buf_printf(buf, "/%u", object->index);
 }
 
 const char *lsvm_object_path(const struct object *object, struct arena *arena)
 {
-	const struct object *parent = object->parent;
-	const char *above;
-	bool in_list;
+	struct buf buf = { 0 };
+	const char *path;
 
-	if (!parent)
-		return "";
-	above = lsvm_object_path(parent, arena);
-	for (unsigned i = 0; above && i < parent->type->field_count; i++) {
-		const struct field *field = &parent->type->fields[i];
-
-		if (!field_holds(parent, field, object, &in_list))
-			continue;
-		above = lsvm_arena_printf(arena, "%s%s%s/%s", above,
-					  field->group ? "/" : "",
-					  field->group ? field->group : "", field->name);
-		return in_list && above
-			       ? lsvm_arena_printf(arena, "%s/%u", above, object->index)
-			       : above;
-	}
-	return above;
+	add_path(object, &buf);
+	lsvm_buf_add(&buf, "", 0);
+	path = lsvm_arena_strdup(arena, buf.data ? buf.data : "");
+	lsvm_buf_free(&buf);
+	return path ? path : "";
 }

@@ -3,8 +3,8 @@
  * The seam between decoding and meaning.
  *
  * lsvm_cluster_validate() gets a cluster whose shape is right: every list and object is
- * there, computed defaults are filled (defaults.c), references have a name and a place. It
- * resolves the references, fills the maps by name and adds findings about the meaning.
+ * there, computed defaults are filled (defaults.c), references have a name and a place.
+ * It resolves the references, fills the maps by name and adds findings about the meaning.
  *
  * Where decoding already complained the cluster has holes, and validation runs all the
  * same, so that everything is told at once: a mandatory name that is missing is "", an

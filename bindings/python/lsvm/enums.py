@@ -94,6 +94,13 @@ class Err(Words):
     INTERNAL = -18
 
 
+class Format(Words):
+    """enum lsvm_format"""
+    UNKNOWN = 0
+    YAML = 1
+    JSON = 2
+
+
 class Forwarding(Words):
     """enum lsvm_forwarding"""
     UNKNOWN = 0
@@ -211,6 +218,7 @@ __all__ = [
     "ContentKind",
     "Duty",
     "Err",
+    "Format",
     "Forwarding",
     "IpvsCounter",
     "Protocol",

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Defaults that depend on other fields, filled into the frozen cluster so that nobody
+ * else has to know them. A filled field is not `written`, and so never goes out again.
+ */
+#include "cluster/schema.h"
+
+#include <stdio.h>
+
+struct filler {
+	struct lsvm_cluster *cluster;
+	struct tree texts; /* packs many short texts into the cluster's arena */
+};
+
+static const char *LSVM_PRINTF(2, 3) text(struct filler *f, const char *fmt, ...)
+{
+	char buf[5120];
+	const char *copy;
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(buf, sizeof(buf), fmt, args);
+	va_end(args);
+	copy = lsvm_tree_text(&f->texts, buf, strlen(buf));
+	return copy ? copy : "";
+}
+
+static void fill_machine(struct filler *f, struct machine *machine, enum lsvm_role role)
+{
+	machine->role = role;
+	for (uint32_t i = 0; i < machine->interfaces.count; i++) {
+		struct interface *interface = &machine->interfaces.items[i];
+
+		if (!interface->name)
+			interface->name = text(f, "eth%u", i);
+	}
+}
+
+static void fill_machines(struct filler *f)
+{
+	struct lsvm_cluster *c = f->cluster;
+
+	if (c->ems)
+		fill_machine(f, c->ems, LSVM_ROLE_EMS);
+	for (uint32_t i = 0; i < c->routers.count; i++)
+		fill_machine(f, &c->routers.items[i], LSVM_ROLE_ROUTER);
+	for (uint32_t i = 0; i < c->directors.count; i++) {
+		struct machine *director = &c->directors.items[i];
+
+		fill_machine(f, director, LSVM_ROLE_DIRECTOR);
+		if (!director->priority)
+			director->priority = i < 10 ? 100 - 10 * i : 1;
+	}
+	for (uint32_t i = 0; i < c->servers.count; i++)
+		fill_machine(f, &c->servers.items[i], LSVM_ROLE_SERVER);
+	for (uint32_t i = 0; i < c->backends.count; i++)
+		fill_machine(f, &c->backends.items[i], LSVM_ROLE_BACKEND);
+}
+
+static enum lsvm_application application_of(uint16_t port)
+{
+	switch (port) {
+	case 80:
+	case 8080:
+		return LSVM_APPLICATION_HTTP;
+	case 443:
+	case 8443:
+		return LSVM_APPLICATION_HTTPS;
+	case 53:
+		return LSVM_APPLICATION_DNS;
+	case 25:
+		return LSVM_APPLICATION_SMTP;
+	case 389:
+		return LSVM_APPLICATION_LDAP;
+	case 5432:
+		return LSVM_APPLICATION_POSTGRESQL;
+	case 3306:
+		return LSVM_APPLICATION_MYSQL;
+	case 6379:
+		return LSVM_APPLICATION_REDIS;
+	case 21:
+		return LSVM_APPLICATION_FTP;
+	case 5060:
+		return LSVM_APPLICATION_SIP;
+	}
+	return LSVM_APPLICATION_OTHER;
+}
+
+static void fill_service(struct filler *f, struct service *service, uint32_t *used_names)
+{
+	uint16_t port = service->ports.count ? service->ports.items[0].first : 0;
+	uint32_t bit;
+
+	if (!service->application)
+		service->application = application_of(port);
+	bit = 1u << service->application;
+	if (service->name)
+		return;
+	if (service->application != LSVM_APPLICATION_OTHER && !(*used_names & bit))
+		service->name = lsvm_application_name(service->application);
+	else if (port)
+		service->name =
+			text(f, "%s-%u", lsvm_protocol_name(service->protocol), port);
+	else
+		service->name = text(f, "mark-%u", service->fwmark);
+	*used_names |= bit;
+}
+
+static void add_http(struct filler *f, struct vip *vip)
+{
+	const struct field *field = lsvm_type_field(vip->object.type, NULL, "services");
+	struct arena *arena = &f->cluster->arena;
+	struct service *service = lsvm_arena_alloc(arena, sizeof(*service));
+	struct port_range *port = lsvm_arena_alloc(arena, sizeof(*port));
+
+	if (!service || !port)
+		return;
+	lsvm_object_init(service, field->type, &vip->object, 0, vip->object.at);
+	*port = (struct port_range){ 80, 80 };
+	service->ports.items = port;
+	service->ports.count = 1;
+	vip->services.items = service;
+	vip->services.count = 1;
+}
+
+static void fill_domain(struct filler *f, struct domain *domain, const char *root,
+			const char *web_master, uint32_t quota_mib)
+{
+	if (!domain->home)
+		domain->home = text(f, "%s/%s", strcmp(root, "/") == 0 ? "" : root,
+				    domain->name);
+	if (!domain->web_master)
+		domain->web_master =
+			web_master ? web_master
+				   : text(f, "web-%.*s", (int)strcspn(domain->name, "."),
+					  domain->name);
+	if (!lsvm_object_has(&domain->object, "quota_mib"))
+		domain->quota_mib = quota_mib;
+	if (domain->tls && !domain->tls->certificate)
+		domain->tls->certificate = text(f, "/etc/svm/tls/%s.crt", domain->name);
+	if (domain->tls && !domain->tls->key)
+		domain->tls->key = text(f, "/etc/svm/tls/%s.key", domain->name);
+}
+
+/* The nearest level that sets it, of VIP, partition and the cluster's defaults. */
+static const struct settings *level_of(const struct vip *vip, enum setting_id id)
+{
+	const struct partition *partition = vip_partition(vip);
+	const struct lsvm_cluster *cluster =
+		(const struct lsvm_cluster *)partition->object.parent;
+	const struct settings *levels[] = { &vip->settings, &partition->settings };
+
+	for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
+		if (levels[i]->set >> id & 1)
+			return levels[i];
+	return &cluster->defaults;
+}
+
+static void fill_vip(struct filler *f, struct vip *vip)
+{
+	const char *root = level_of(vip, SETTING_CONTENT_ROOT)->content_root;
+	const char *web_master = level_of(vip, SETTING_WEB_MASTER)->web_master;
+	uint32_t quota_mib = level_of(vip, SETTING_QUOTA)->quota_mib, used_names = 0;
+	char address[LSVM_ADDRESS_TEXT_BYTES];
+
+	if (!vip->name)
+		vip->name = text(f, "%s", lsvm_addr_text(&vip->address, address));
+	if (vip->domains.count && !lsvm_object_has(&vip->object, "services"))
+		add_http(f, vip);
+	for (uint32_t i = 0; i < vip->services.count; i++)
+		fill_service(f, &vip->services.items[i], &used_names);
+	for (uint32_t i = 0; i < vip->domains.count; i++)
+		fill_domain(f, &vip->domains.items[i],
+			    root ? root : f->cluster->content->root, web_master,
+			    quota_mib);
+}
+
+static void *fill_object(struct filler *f, const char *name)
+{
+	const struct field *field = lsvm_type_field(&lsvm_type_cluster, NULL, name);
+	void *object = field_object(f->cluster, field);
+
+	if (object)
+		return object;
+	object = lsvm_arena_alloc(&f->cluster->arena, field->type->size);
+	if (!object)
+		return NULL;
+	lsvm_object_init(object, field->type, &f->cluster->object, 0,
+			 f->cluster->object.at);
+	memcpy(field_at(f->cluster, field), &object, sizeof(object));
+	return object;
+}
+
+void lsvm_cluster_fill_defaults(struct lsvm_cluster *cluster)
+{
+	struct filler f = { .cluster = cluster, .texts = { .texts = &cluster->arena } };
+
+	if (!fill_object(&f, "redundancy") || !fill_object(&f, "ipvs") ||
+	    !fill_object(&f, "content"))
+		return;
+	if (!cluster->redundancy->kind)
+		cluster->redundancy->kind = cluster->directors.count > 1
+						    ? LSVM_REDUNDANCY_VRRP
+						    : LSVM_REDUNDANCY_NONE;
+	if (!cluster->content->root)
+		cluster->content->root =
+			cluster->content->kind == LSVM_CONTENT_CODA &&
+					cluster->content->realm
+				? text(&f, "/coda/%s", cluster->content->realm)
+				: "/srv/svm";
+	fill_machines(&f);
+	for (uint32_t i = 0; i < cluster->backend_services.count; i++) {
+		struct backend_service *service = &cluster->backend_services.items[i];
+
+		if (!service->application)
+			service->application = application_of(service->port);
+	}
+	for (uint32_t p = 0; p < cluster->partitions.count; p++)
+		for (uint32_t v = 0; v < cluster->partitions.items[p].vips.count; v++)
+			fill_vip(&f, &cluster->partitions.items[p].vips.items[v]);
+}
