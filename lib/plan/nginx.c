@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The web server of a server: one nginx with a complete configuration of its own, beside
+ * whatever the distribution runs.
+ *
+ * It listens on the VIPs (direct, tunnel) or on the server's own address (NAT, where the
+ * VIP has been rewritten), never on all addresses: those may be taken. Each endpoint has
+ * a default server that answers 404, so that a request for a domain of nobody is never
+ * answered by somebody's. The whole is rendered into one buffer: what all domains of a
+ * VIP have in common is made once and copied.
+ */
+#include "plan/compile.h"
+
+#include <stdio.h>
+
+#define PID_PATH RUN_PATH "/nginx.pid"
+#define LOG_PATH RUN_PATH "/nginx-error.log"
+#define NAMES_BUCKET_MIN 64
+
+struct web {
+	struct compilation *c;
+	struct buf domains;	   /* the server blocks of domains */
+	struct map endpoints;	   /* text of those that have a default server */
+	struct buf plain, secured; /* "listen" lines of the default servers */
+	size_t name_count;	   /* of domains and aliases */
+	size_t name_longest;
+};
+
+/* The endpoints of one VIP, rendered. */
+struct vip_web {
+	struct buf plain, secured; /* "listen" lines of its domains */
+	uint16_t secured_port;	   /* the first; 0: none */
+};
+
+/* ---- words of nginx's configuration ---- */
+
+static bool is_plain(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || strchr("/._-+:@%,=~", c);
+}
+
+static bool can_be_written(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f || *text == '$')
+			return false;
+	return true;
+}
+
+/* nginx has no way to write a dollar into a path. */
+static void add_path(struct web *web, const char *path)
+{
+	struct buf *buf = &web->domains;
+	bool quote = !*path;
+
+	if (!can_be_written(path)) {
+		if (!web->c->err)
+			web->c->err = lsvm_fail(
+				web->c->ctx, LSVM_ERR_ARGUMENT,
+				"'%s' cannot be written into nginx's configuration; use "
+				"a path without '$' and control characters",
+				path);
+		return;
+	}
+	for (const char *at = path; *at && !quote; at++)
+		quote = !is_plain(*at);
+	if (!quote) {
+		lsvm_buf_text(buf, path);
+		return;
+	}
+	lsvm_buf_text(buf, "\"");
+	for (; *path; path++) {
+		if (*path == '"' || *path == '\\')
+			lsvm_buf_text(buf, "\\");
+		lsvm_buf_add(buf, path, 1);
+	}
+	lsvm_buf_text(buf, "\"");
+}
+
+static void add_name(struct web *web, const char *name)
+{
+	size_t length = strlen(name);
+
+	lsvm_buf_text(&web->domains, " ");
+	lsvm_buf_add(&web->domains, name, length);
+	web->name_count++;
+	if (length > web->name_longest)
+		web->name_longest = length;
+}
+
+/* ---- endpoints ---- */
+
+static void add_endpoint(struct web *web, struct vip_web *vip_web,
+			 const struct addr *addr, uint16_t port, bool secured)
+{
+	char text[LSVM_ADDRESS_TEXT_BYTES];
+	struct buf *mine = secured ? &vip_web->secured : &vip_web->plain;
+	struct buf *all = secured ? &web->secured : &web->plain;
+	const char *suffix = secured ? " ssl" : "";
+	char *key;
+	int err;
+
+	lsvm_endpoint_text(addr, port, text);
+	lsvm_buf_printf(mine, "\t\tlisten %s%s;\n", text, suffix);
+	if (secured && !vip_web->secured_port)
+		vip_web->secured_port = port;
+	/* Behind NAT several VIPs share an endpoint, which has one default. */
+	key = lsvm_arena_strdup(&web->c->scratch, text);
+	if (!key)
+		return;
+	err = lsvm_map_put(&web->endpoints, key, strlen(key), key, NULL);
+	if (err == LSVM_ERR_NOMEM)
+		lsvm_compile_nomem(web->c);
+	if (err == 0)
+		lsvm_buf_printf(all, "\t\tlisten %s%s default_server;\n", text, suffix);
+}
+
+static bool has_tls(const struct vip *vip)
+{
+	for (uint32_t i = 0; i < vip->domains.count; i++)
+		if (vip->domains.items[i].tls)
+			return true;
+	return false;
+}
+
+static void add_service(struct web *web, struct vip_web *vip_web, const struct vip *vip,
+			const struct service *service)
+{
+	bool secured = service->application == LSVM_APPLICATION_HTTPS;
+	const struct addr *addr = &vip->address;
+	struct settings settings;
+
+	if (service->protocol != LSVM_PROTOCOL_TCP ||
+	    (!secured && service->application != LSVM_APPLICATION_HTTP))
+		return;
+	/* Without a certificate nothing can be said on such a port. */
+	if (secured && !has_tls(vip))
+		return;
+	lsvm_cluster_settings(service, &settings);
+	if (settings.forwarding == LSVM_FORWARDING_NAT) {
+		addr = lsvm_destination_address(web->c->cluster, web->c->machine, vip,
+						settings.forwarding);
+		if (!addr)
+			return;
+		if (service->server_port) {
+			add_endpoint(web, vip_web, addr, service->server_port, secured);
+			return;
+		}
+	}
+	for (uint32_t i = 0; i < service->ports.count; i++)
+		for (uint32_t port = service->ports.items[i].first;
+		     port <= service->ports.items[i].last; port++)
+			add_endpoint(web, vip_web, addr, (uint16_t)port, secured);
+}
+
+/* ---- domains ---- */
+
+static void open_server(struct web *web, const struct domain *domain,
+			const struct buf *listens)
+{
+	lsvm_buf_text(&web->domains, "\tserver {\n");
+	lsvm_buf_add(&web->domains, listens->data, listens->length);
+	lsvm_buf_text(&web->domains, "\t\tserver_name");
+	add_name(web, domain->name);
+	for (uint32_t i = 0; i < domain->aliases.count; i++)
+		add_name(web, domain->aliases.items[i]);
+	lsvm_buf_text(&web->domains, ";\n");
+}
+
+static void close_server(struct web *web, const struct domain *domain)
+{
+	lsvm_buf_text(&web->domains, "\t\troot ");
+	add_path(web, domain->home);
+	lsvm_buf_text(&web->domains, ";\n\t}\n");
+}
+
+static void add_tls(struct web *web, const struct tls *tls)
+{
+	lsvm_buf_text(&web->domains, "\t\tssl_certificate ");
+	add_path(web, tls->certificate);
+	lsvm_buf_text(&web->domains, ";\n\t\tssl_certificate_key ");
+	add_path(web, tls->key);
+	lsvm_buf_text(&web->domains, ";\n");
+}
+
+static void add_redirect(struct web *web, uint16_t port)
+{
+	lsvm_buf_text(&web->domains, "\t\treturn 301 https://$host");
+	if (port != 443)
+		lsvm_buf_printf(&web->domains, ":%u", port);
+	lsvm_buf_text(&web->domains, "$request_uri;\n\t}\n");
+}
+
+static void add_domain(struct web *web, const struct vip_web *vip_web,
+		       const struct domain *domain)
+{
+	bool secured = domain->tls && vip_web->secured.length;
+
+	if (vip_web->plain.length) {
+		open_server(web, domain, &vip_web->plain);
+		if (secured && domain->tls->redirect)
+			add_redirect(web, vip_web->secured_port);
+		else
+			close_server(web, domain);
+	}
+	if (!secured)
+		return;
+	open_server(web, domain, &vip_web->secured);
+	add_tls(web, domain->tls);
+	close_server(web, domain);
+}
+
+static void add_vip(struct web *web, const struct vip *vip)
+{
+	struct vip_web vip_web = { 0 };
+
+	for (uint32_t i = 0; i < vip->services.count; i++)
+		add_service(web, &vip_web, vip, &vip->services.items[i]);
+	if (vip_web.plain.length || vip_web.secured.length)
+		for (uint32_t i = 0; i < vip->domains.count; i++)
+			add_domain(web, &vip_web, &vip->domains.items[i]);
+	if (vip_web.plain.failed || vip_web.secured.failed)
+		lsvm_compile_nomem(web->c);
+	lsvm_buf_free(&vip_web.plain);
+	lsvm_buf_free(&vip_web.secured);
+}
+
+/* ---- the whole file ---- */
+
+static size_t power_of_two(size_t least)
+{
+	size_t power = NAMES_BUCKET_MIN;
+
+	while (power < least)
+		power *= 2;
+	return power;
+}
+
+/*
+ * nginx looks for a size of its hash of names at which every bucket holds its share, and
+ * complains when there is none up to the maximum. A name takes its length and at most 24
+ * bytes of a bucket; with as many buckets as names and room for eight in each the first
+ * try is good, even for 100,000 of them.
+ */
+static void add_hash_sizes(struct web *web, struct buf *buf)
+{
+	lsvm_buf_printf(buf,
+			"\tserver_names_hash_bucket_size %zu;\n"
+			"\tserver_names_hash_max_size %zu;\n",
+			power_of_two((web->name_longest + 24) * 8),
+			power_of_two(web->name_count * 2 + 512));
+}
+
+static void add_head(struct web *web, struct buf *buf)
+{
+	lsvm_buf_text(buf,
+		      "# Made from the cluster file by libsvm; changes here are lost.\n"
+		      "user www-data;\n"
+		      "worker_processes auto;\n"
+		      "worker_rlimit_nofile 65536;\n"
+		      "pid " PID_PATH ";\n"
+		      "error_log " LOG_PATH ";\n"
+		      "events {\n"
+		      "\tworker_connections 4096;\n"
+		      "}\n"
+		      "http {\n"
+		      "\tinclude /etc/nginx/mime.types;\n"
+		      "\tdefault_type application/octet-stream;\n"
+		      "\tserver_tokens off;\n"
+		      "\tsendfile on;\n"
+		      "\taccess_log off;\n"
+		      "\tclient_body_temp_path " RUN_PATH "/nginx-body;\n"
+		      "\tproxy_temp_path " RUN_PATH "/nginx-proxy;\n"
+		      "\tfastcgi_temp_path " RUN_PATH "/nginx-fastcgi;\n"
+		      "\tuwsgi_temp_path " RUN_PATH "/nginx-uwsgi;\n"
+		      "\tscgi_temp_path " RUN_PATH "/nginx-scgi;\n");
+	add_hash_sizes(web, buf);
+}
+
+static void add_defaults(struct web *web, struct buf *buf)
+{
+	if (web->plain.length) {
+		lsvm_buf_text(buf, "\tserver {\n");
+		lsvm_buf_add(buf, web->plain.data, web->plain.length);
+		lsvm_buf_text(buf, "\t\treturn 404;\n\t}\n");
+	}
+	if (web->secured.length) {
+		lsvm_buf_text(buf, "\tserver {\n");
+		lsvm_buf_add(buf, web->secured.data, web->secured.length);
+		lsvm_buf_text(buf, "\t\tssl_reject_handshake on;\n\t}\n");
+	}
+}
+
+static void want_nginx(struct compilation *c)
+{
+	/* -e: it says what is wrong before it has read its configuration, and by default
+	 * in the distribution's log. */
+#define NGINX "nginx", "-e", LOG_PATH, "-c", WEB_CONFIG_PATH
+	static const char *const files[] = { WEB_CONFIG_PATH, NULL };
+	static const char *const test[] = { NGINX, "-q", "-t", NULL };
+	static const char *const start[] = { NGINX, NULL };
+	static const char *const reload[] = { NGINX, "-s", "reload", NULL };
+	static const char *const stop[] = { NGINX, "-s", "stop", NULL };
+#undef NGINX
+	const struct unit unit = {
+		.name = "nginx",
+		.pid_file = PID_PATH,
+		.files = files,
+		.test = test,
+		.start = start,
+		.reload = reload,
+		.stop = stop,
+	};
+
+	lsvm_want_unit(c, &unit);
+}
+
+/* Also makes the folder that nginx wants: what is in /run is gone with each boot, and a
+ * file that is missing is written again with all above it. */
+static void want_label(struct compilation *c)
+{
+	struct buf buf = { 0 };
+
+	lsvm_buf_printf(&buf, "cluster: %s\nmachine: %s\nrole: %s\n", c->cluster->name,
+			c->machine->name, lsvm_role_name((int)c->machine->role));
+	lsvm_want_file(c, RUN_PATH "/machine", 0644, &buf);
+}
+
+static void finish(struct web *web)
+{
+	struct buf buf = { 0 };
+
+	add_head(web, &buf);
+	add_defaults(web, &buf);
+	lsvm_buf_add(&buf, web->domains.data, web->domains.length);
+	lsvm_buf_text(&buf, "}\n");
+	buf.failed |= web->domains.failed || web->plain.failed || web->secured.failed;
+	lsvm_want_file(web->c, WEB_CONFIG_PATH, 0644, &buf);
+	want_label(web->c);
+	want_nginx(web->c);
+}
+
+void lsvm_compile_web(struct compilation *c)
+{
+	struct web web = { .c = c };
+
+	for (uint32_t i = 0; i < c->cluster->partitions.count; i++) {
+		const struct partition *partition = &c->cluster->partitions.items[i];
+
+		if (!lsvm_is_member(partition, c->machine))
+			continue;
+		for (uint32_t j = 0; j < partition->vips.count; j++)
+			add_vip(&web, &partition->vips.items[j]);
+	}
+	if (web.plain.length || web.secured.length)
+		finish(&web);
+	lsvm_buf_free(&web.domains);
+	lsvm_buf_free(&web.plain);
+	lsvm_buf_free(&web.secured);
+	lsvm_map_free(&web.endpoints);
+}
