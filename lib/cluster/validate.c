@@ -4,9 +4,9 @@
  * that one run tells all; a part may rely on what those before it completed. No part
  * costs more than n log n in the size of the file.
  */
-#include "cluster/schema.h"
 #include "cluster/validate_private.h"
 
+#include <stddef.h>
 #include <stdio.h>
 
 static const struct field *field_of(const struct object *object, const void *member)
@@ -78,18 +78,106 @@ void lsvm_fault_item(struct validation *v, enum finding_code code,
 	va_end(args);
 }
 
+bool lsvm_was_written(const struct object *object, const void *member)
+{
+	const struct field *field = field_of(object, member);
+
+	return field && was_written(object, field);
+}
+
+/* ---- settings: the level that wrote one ---- */
+
+static const size_t setting_offsets[SETTING_COUNT] = {
+	[SETTING_FORWARDING] = offsetof(struct settings, forwarding),
+	[SETTING_TUNNEL] = offsetof(struct settings, tunnel),
+	[SETTING_SCHEDULER] = offsetof(struct settings, scheduler),
+	[SETTING_SCHEDULER_FLAGS] = offsetof(struct settings, scheduler_flags),
+	[SETTING_PERSISTENCE] = offsetof(struct settings, persistence),
+	[SETTING_ONE_PACKET] = offsetof(struct settings, one_packet),
+	[SETTING_UPPER_THRESHOLD] = offsetof(struct settings, upper_threshold),
+	[SETTING_LOWER_THRESHOLD] = offsetof(struct settings, lower_threshold),
+	[SETTING_CHECKS] = offsetof(struct settings, checks),
+	[SETTING_NEEDS] = offsetof(struct settings, needs),
+	[SETTING_QUORUM] = offsetof(struct settings, quorum),
+	[SETTING_SORRY_SERVER] = offsetof(struct settings, sorry_server),
+	[SETTING_CONTENT_ROOT] = offsetof(struct settings, content_root),
+	[SETTING_QUOTA] = offsetof(struct settings, quota_mib),
+	[SETTING_WEB_MASTER] = offsetof(struct settings, web_master),
+};
+
+struct told_key { /* no padding: it is a key of a map */
+	const void *where;
+	uint64_t code;
+};
+
+static bool told_before(struct validation *v, const void *where, enum finding_code code)
+{
+	struct told_key *key = lsvm_arena_alloc(&v->scratch, sizeof(*key));
+	int err;
+
+	if (!key)
+		return true;
+	*key = (struct told_key){ where, code };
+	err = lsvm_map_put(&v->told, key, sizeof(*key), v, NULL);
+	v->nomem |= err == LSVM_ERR_NOMEM;
+	return err < 0;
+}
+
+void lsvm_fault_setting(struct validation *v, enum finding_code code,
+			const struct service *service, enum setting_id id,
+			const char *fmt, ...)
+{
+	const struct vip *vip = service_vip(service);
+	const struct partition *partition = vip_partition(vip);
+	const struct {
+		const struct object *object;
+		const struct settings *settings;
+	} levels[] = { { &service->object, &service->settings },
+		       { &vip->object, &vip->settings },
+		       { &partition->object, &partition->settings },
+		       { &v->cluster->object, &v->cluster->defaults } };
+	const struct object *object = &service->object;
+	const void *field = NULL;
+	va_list args;
+
+	for (size_t i = 0; i < ARRAY_SIZE(levels) && !field; i++)
+		if (levels[i].settings->set >> id & 1) {
+			object = levels[i].object;
+			field = (const char *)levels[i].settings + setting_offsets[id];
+		}
+	if (told_before(v, field ? field : object, code))
+		return;
+	va_start(args, fmt);
+	add(v, code, object, field, NO_INDEX, (struct mark){ 0 }, fmt, args);
+	va_end(args);
+}
+
 int lsvm_cluster_validate(struct lsvm_cluster *cluster, struct lsvm_findings *findings)
 {
 	struct validation v = { .cluster = cluster, .findings = findings };
 	bool failed;
 
-	lsvm_validate_names(&v);
+	v.network =
+		lsvm_arena_array(&v.scratch, cluster->networks.count, sizeof(*v.network));
+	v.server =
+		lsvm_arena_array(&v.scratch, cluster->servers.count, sizeof(*v.server));
+	if (v.network && v.server) {
+		lsvm_validate_names(&v);
+		lsvm_validate_networks(&v);
+		lsvm_validate_vips(&v);
+		lsvm_validate_domains(&v);
+		lsvm_validate_services(&v);
+		lsvm_validate_members(&v);
+		lsvm_validate_backends(&v);
+		lsvm_validate_house(&v);
+	}
 	lsvm_findings_sort(findings);
 	failed = v.nomem || v.scratch.failed || cluster->arena.failed || findings->failed;
 	lsvm_map_free(&v.backend_services);
 	lsvm_map_free(&v.volumes);
 	lsvm_map_free(&v.accounts);
-	lsvm_map_free(&v.addresses);
+	lsvm_map_free(&v.owners);
+	lsvm_map_free(&v.told);
 	vec_free(&v.subnets);
 	lsvm_arena_free(&v.scratch);
 	return failed ? LSVM_ERR_NOMEM : 0;

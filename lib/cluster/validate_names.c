@@ -3,7 +3,6 @@
  * Names: each is given once among its kind, and every reference finds the object it
  * names. After this file ran, a `struct ref` has a target or there is a finding about it.
  */
-#include "cluster/schema.h"
 #include "cluster/validate_private.h"
 
 #include <stdio.h>
@@ -11,48 +10,16 @@
 #define NEAR_SUGGESTIONS_MAX                                                             \
 	20 /* each looks at every name: a bound for hostile files                        \
 	    */
-#define NEAR_NAME_BYTES 64
 
 /* ---- the name that was probably meant ---- */
 
-/* Levenshtein's distance with two rows. */
-static unsigned distance(const char *a, size_t a_length, const char *b, size_t b_length)
-{
-	uint8_t rows[2][NEAR_NAME_BYTES + 1], *above = rows[0], *row = rows[1], *swap;
-
-	for (size_t j = 0; j <= b_length; j++)
-		above[j] = (uint8_t)j;
-	for (size_t i = 1; i <= a_length; i++) {
-		row[0] = (uint8_t)i;
-		for (size_t j = 1; j <= b_length; j++) {
-			unsigned best = above[j - 1] + (a[i - 1] != b[j - 1]);
-
-			if (best > above[j] + 1u)
-				best = above[j] + 1u;
-			if (best > row[j - 1] + 1u)
-				best = row[j - 1] + 1u;
-			row[j] = (uint8_t)best;
-		}
-		swap = above;
-		above = row;
-		row = swap;
-	}
-	return above[b_length];
-}
-
 void lsvm_nearest_offer(struct nearest *nearest, const char *candidate)
 {
-	size_t wanted = strlen(nearest->wanted), length = strlen(candidate);
-	size_t longer = wanted > length ? wanted : length;
-	unsigned limit = longer < 4 ? 1 : longer < 8 ? 2 : 3, found;
+	unsigned distance = lsvm_word_distance(nearest->wanted, candidate);
 
-	if (longer > NEAR_NAME_BYTES || !wanted || !length)
-		return;
-	found = distance(nearest->wanted, wanted, candidate, length);
-	if (found <= limit && found < longer &&
-	    (!nearest->best || found < nearest->distance)) {
+	if (distance != UINT32_MAX && (!nearest->best || distance < nearest->distance)) {
 		nearest->best = candidate;
-		nearest->distance = found;
+		nearest->distance = distance;
 	}
 }
 
@@ -63,7 +30,7 @@ static void put_name(struct validation *v, struct map *map, const char *name,
 		     const char *what)
 {
 	void *old = NULL;
-	int err = name ? lsvm_map_put(map, name, strlen(name), object, &old) : 0;
+	int err = name && *name ? lsvm_map_put(map, name, strlen(name), object, &old) : 0;
 
 	if (err == LSVM_ERR_EXISTS)
 		lsvm_fault(v, code, object, field,
@@ -186,7 +153,7 @@ static void resolve(struct validation *v, enum ref_kind kind, struct ref *ref,
 	char text[LSVM_ERROR_TEXT_BYTES / 2];
 	struct machine *machine;
 
-	if (!ref->name)
+	if (!ref->name || !*ref->name)
 		return;
 	ref->target = find_target(v, kind, ref->name);
 	machine = kind == REF_SERVER ? ref->target : NULL;

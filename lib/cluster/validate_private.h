@@ -3,12 +3,36 @@
 #ifndef LSVM_CLUSTER_VALIDATE_PRIVATE_H
 #define LSVM_CLUSTER_VALIDATE_PRIVATE_H
 
+#include "cluster/schema.h"
 #include "cluster/validate.h"
+
+#define DISTANCE_FAR UINT32_MAX
+
+/* What is known about a network once all are read. */
+struct network_facts {
+	uint32_t distance;  /* routers between it and the clients; DISTANCE_FAR: no way */
+	uint32_t component; /* equal: joined by routers */
+	bool shared;	    /* every director has an interface here */
+	bool told_nat;	    /* that it has no floating address */
+};
 
 struct subnet {
 	struct prefix prefix;
 	struct network *network;
-	const struct prefix *written; /* the same in the model */
+	uint32_t index; /* in the network */
+};
+
+/* Who has an address. */
+struct owner {
+	const char *name; /* of the machine or network */
+	const struct object *object;
+};
+
+/* A server as all partitions together see it. */
+struct server_facts {
+	const struct member *first, *dedicated, *last;
+	const struct member *nat[2], *other[2]; /* by family: 4, 6 */
+	bool used;
 };
 
 struct validation {
@@ -16,9 +40,12 @@ struct validation {
 	struct lsvm_findings *findings;
 	struct arena scratch; /* gone when validation ends */
 	struct map backend_services, volumes, accounts;
-	struct map addresses;	    /* of machines: struct addr -> struct interface */
-	VEC(struct subnet) subnets; /* sorted */
-	unsigned suggestions;	    /* how many names were searched for a near one */
+	struct map owners;	       /* struct addr -> struct owner */
+	struct map told;	       /* what lsvm_fault_setting() said already */
+	VEC(struct subnet) subnets;    /* sorted by address */
+	struct network_facts *network; /* by index */
+	struct server_facts *server;   /* by index */
+	unsigned suggestions;	       /* how many names were searched for a near one */
 	bool nomem;
 };
 
@@ -34,16 +61,51 @@ void lsvm_fault(struct validation *v, enum finding_code code, const struct objec
 void lsvm_fault_item(struct validation *v, enum finding_code code,
 		     const struct object *object, const void *field, uint32_t index,
 		     struct mark at, const char *fmt, ...) LSVM_PRINTF(7, 8);
+/*
+ * The same about a setting of a service, at the level that wrote it. Ten thousand
+ * services that inherit one mistake have one finding.
+ */
+void lsvm_fault_setting(struct validation *v, enum finding_code code,
+			const struct service *service, enum setting_id id,
+			const char *fmt, ...) LSVM_PRINTF(5, 6);
+/* Whether the field was in the document, however wrong its value was. */
+bool lsvm_was_written(const struct object *object, const void *field);
 
 /* In the order in which they run; each may rely on those before it. */
 void lsvm_validate_names(struct validation *v); /* names: once each; references */
 void lsvm_validate_networks(
-	struct validation *v);		       /* subnets, addresses, MACs, gateways */
-void lsvm_validate_vips(struct validation *v); /* VIPs, their ports and domains */
+	struct validation *v);			  /* subnets, addresses, MACs, gateways */
+void lsvm_validate_vips(struct validation *v);	  /* VIPs and their ports */
+void lsvm_validate_domains(struct validation *v); /* names of domains, what serves them */
 void lsvm_validate_services(
 	struct validation *v); /* what the kernel would take silently */
-void lsvm_validate_members(struct validation *v); /* servers of partitions */
-void lsvm_validate_house(struct validation *v);	  /* redundancy, content, back ends */
+void lsvm_validate_members(struct validation *v);  /* servers of partitions */
+void lsvm_validate_house(struct validation *v);	   /* machines, redundancy, content */
+void lsvm_validate_backends(struct validation *v); /* what servers depend on; checks */
+
+/* The network whose subnet has the address, or NULL. */
+struct network *lsvm_network_of(const struct validation *v, const struct addr *addr);
+/* The network that all directors share and that is nearest to the clients, or NULL. */
+struct network *lsvm_outermost_shared(const struct validation *v);
+static inline struct network_facts *network_facts(const struct validation *v,
+						  const struct network *network)
+{
+	return &v->network[network - v->cluster->networks.items];
+}
+static inline struct server_facts *server_facts(const struct validation *v,
+						const struct machine *server)
+{
+	return &v->server[server - v->cluster->servers.items];
+}
+static inline bool is_server(const struct machine *machine)
+{
+	return machine && machine->role == LSVM_ROLE_SERVER;
+}
+/* For names in sentences: holes have none. */
+static inline const char *or_empty(const char *name)
+{
+	return name ? name : "";
+}
 
 /* The name among candidates that was probably meant; offer them one by one. */
 struct nearest {

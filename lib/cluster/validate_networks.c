@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Wires and addresses: which subnet is where, who has which address, which networks
+ * routers join, and how far each is from the clients.
+ */
+#include "cluster/validate_private.h"
+
+#include <stdlib.h>
+
+/* ---- subnets ---- */
+
+static int compare_subnets(const void *left, const void *right)
+{
+	const struct subnet *a = left, *b = right;
+	int order = lsvm_prefix_compare(&a->prefix, &b->prefix);
+
+	if (order)
+		return order;
+	if (a->network != b->network)
+		return a->network < b->network ? -1 : 1;
+	return a->index < b->index ? -1 : 1;
+}
+
+static void gather_subnets(struct validation *v, struct network *network)
+{
+	bool seen[2] = { false, false };
+
+	if (!network->subnets.count &&
+	    !lsvm_was_written(&network->object, &network->subnets))
+		lsvm_fault(v, FINDING_NETWORK_WITHOUT_SUBNET, &network->object, NULL,
+			   "network \"%s\" has no subnet", or_empty(network->name));
+	for (uint32_t i = 0; i < network->subnets.count; i++) {
+		const struct prefix *prefix = &network->subnets.items[i];
+		struct subnet *subnet;
+		char text[LSVM_ADDRESS_TEXT_BYTES];
+
+		if (!prefix->addr.family)
+			continue;
+		if (seen[prefix->addr.family == 6])
+			lsvm_fault_item(v, FINDING_TWO_SUBNETS_OF_A_FAMILY,
+					&network->object, &network->subnets, i,
+					(struct mark){ 0 },
+					"%s is the second IPv%u subnet of network \"%s\"",
+					lsvm_prefix_text(prefix, text),
+					prefix->addr.family, or_empty(network->name));
+		seen[prefix->addr.family == 6] = true;
+		subnet = vec_push(&v->subnets);
+		if (!subnet) {
+			v->nomem = true;
+			return;
+		}
+		*subnet = (struct subnet){ *prefix, network, i };
+	}
+}
+
+/* In sorted order a subnet that overlaps any earlier one overlaps the widest-reaching
+ * one. */
+static void check_overlaps(struct validation *v)
+{
+	const struct subnet *reach = NULL;
+	char a[LSVM_ADDRESS_TEXT_BYTES], b[LSVM_ADDRESS_TEXT_BYTES];
+
+	for (size_t i = 0; i < v->subnets.count; i++) {
+		const struct subnet *subnet = &v->subnets.items[i], *late, *early;
+
+		if (!reach || !lsvm_prefix_overlaps(&reach->prefix, &subnet->prefix)) {
+			reach = subnet;
+			continue;
+		}
+		late = reach->network > subnet->network ? reach : subnet;
+		early = late == reach ? subnet : reach;
+		lsvm_fault_item(v, FINDING_SUBNETS_OVERLAP, &late->network->object,
+				&late->network->subnets, late->index, (struct mark){ 0 },
+				"%s overlaps %s of network \"%s\"",
+				lsvm_prefix_text(&late->prefix, a),
+				lsvm_prefix_text(&early->prefix, b),
+				or_empty(early->network->name));
+	}
+}
+
+struct network *lsvm_network_of(const struct validation *v, const struct addr *addr)
+{
+	size_t low = 0, high = v->subnets.count;
+
+	/* The last subnet that starts at or before the address: they do not overlap. */
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (lsvm_addr_compare(&v->subnets.items[middle].prefix.addr, addr) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low && lsvm_prefix_contains(&v->subnets.items[low - 1].prefix, addr))
+		return v->subnets.items[low - 1].network;
+	return NULL;
+}
+
+/* ---- addresses ---- */
+
+static void own(struct validation *v, const struct addr *addr, const char *name,
+		const struct object *object, const void *field, uint32_t index)
+{
+	struct owner *owner = lsvm_arena_alloc(&v->scratch, sizeof(*owner));
+	void *old = NULL;
+	char text[LSVM_ADDRESS_TEXT_BYTES];
+	int err;
+
+	if (!owner)
+		return;
+	*owner = (struct owner){ name, object };
+	err = lsvm_map_put(&v->owners, addr, sizeof(*addr), owner, &old);
+	if (err == LSVM_ERR_EXISTS)
+		lsvm_fault_item(v, FINDING_DUPLICATE_ADDRESS, object, field, index,
+				(struct mark){ 0 },
+				"%s belongs to \"%s\" (line %u) already",
+				lsvm_addr_text(addr, text), ((struct owner *)old)->name,
+				((struct owner *)old)->object->at.line);
+	else if (err < 0)
+		v->nomem = true;
+}
+
+/* The first and the last address of an IPv4 subnet stand for the subnet itself. */
+static bool is_edge(const struct prefix *subnet, const struct addr *addr)
+{
+	uint32_t bits, mask;
+
+	if (addr->family != 4 || subnet->length > 30)
+		return false;
+	bits = (uint32_t)addr->bytes[0] << 24 | (uint32_t)addr->bytes[1] << 16 |
+	       (uint32_t)addr->bytes[2] << 8 | addr->bytes[3];
+	mask = subnet->length ? UINT32_MAX >> subnet->length : UINT32_MAX;
+	return (bits & mask) == 0 || (bits & mask) == mask;
+}
+
+/* An address that a machine holds in a network. */
+static void check_address(struct validation *v, const struct network *network,
+			  const struct addr *addr, const char *owner,
+			  const struct object *object, const void *field, uint32_t index)
+{
+	const struct prefix *subnet = network ? lsvm_network_subnet(network, addr) : NULL;
+	char text[LSVM_ADDRESS_TEXT_BYTES];
+
+	if (!addr->family)
+		return;
+	lsvm_addr_text(addr, text);
+	if (lsvm_addr_is_special(addr) || (subnet && is_edge(subnet, addr)))
+		lsvm_fault_item(v, FINDING_ADDRESS_NOT_USABLE, object, field, index,
+				(struct mark){ 0 }, "no machine can have the address %s",
+				text);
+	else if (network && !subnet && network->subnets.count)
+		lsvm_fault_item(v, FINDING_ADDRESS_OUTSIDE_SUBNET, object, field, index,
+				(struct mark){ 0 },
+				"%s lies in no subnet of network \"%s\"", text,
+				or_empty(network->name));
+	own(v, addr, or_empty(owner), object, field, index);
+}
+
+static void check_mac(struct validation *v, const struct machine *machine,
+		      const struct interface *interface, struct map *macs)
+{
+	static const uint8_t none[6];
+	const uint8_t *mac = interface->mac;
+	void *old = NULL;
+	int err;
+
+	if (!interface->has_mac)
+		return;
+	if ((mac[0] & 1) || memcmp(mac, none, 6) == 0)
+		lsvm_fault(v, FINDING_MAC_NOT_USABLE, &interface->object, &interface->mac,
+			   "no interface can have the hardware address "
+			   "%02x:%02x:%02x:%02x:%02x:%02x",
+			   mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	err = lsvm_map_put(macs, mac, 6, (void *)machine, &old);
+	if (err == LSVM_ERR_EXISTS)
+		lsvm_fault(v, FINDING_DUPLICATE_MAC, &interface->object, &interface->mac,
+			   "%02x:%02x:%02x:%02x:%02x:%02x belongs to \"%s\" already",
+			   mac[0], mac[1], mac[2], mac[3], mac[4], mac[5],
+			   or_empty(((struct machine *)old)->name));
+	else if (err < 0)
+		v->nomem = true;
+}
+
+/* Few interfaces in all sane files; hostile ones pay with n log n. */
+static void check_interface_names(struct validation *v, const struct machine *machine)
+{
+	struct map names = { 0 }, networks = { 0 };
+
+	for (uint32_t i = 0;
+	     machine->interfaces.count > 1 && i < machine->interfaces.count; i++) {
+		struct interface *interface = &machine->interfaces.items[i];
+		const char *name = or_empty(interface->name);
+
+		if (*name && lsvm_map_put(&names, name, strlen(name), interface, NULL) ==
+				     LSVM_ERR_EXISTS)
+			lsvm_fault(v, FINDING_DUPLICATE_INTERFACE, &interface->object,
+				   &interface->name, "\"%s\" has two interfaces \"%s\"",
+				   or_empty(machine->name), name);
+		if (interface->network.target &&
+		    lsvm_map_put(&networks, &interface->network.target, sizeof(void *),
+				 interface, NULL) == LSVM_ERR_EXISTS)
+			lsvm_fault(v, FINDING_NETWORK_TWICE, &interface->object,
+				   &interface->network,
+				   "\"%s\" has two interfaces in network \"%s\"",
+				   or_empty(machine->name), interface->network.name);
+	}
+	lsvm_map_free(&names);
+	lsvm_map_free(&networks);
+}
+
+static void check_machine_gateways(struct validation *v, const struct machine *machine)
+{
+	char text[LSVM_ADDRESS_TEXT_BYTES];
+
+	for (uint32_t g = 0; g < machine->gateways.count; g++) {
+		const struct addr *gateway = &machine->gateways.items[g];
+		bool found = !gateway->family;
+
+		for (uint32_t i = 0; !found && i < machine->interfaces.count; i++) {
+			const struct network *network =
+				machine->interfaces.items[i].network.target;
+
+			found = !network || lsvm_network_subnet(network, gateway);
+		}
+		if (!found)
+			lsvm_fault_item(
+				v, FINDING_GATEWAY_OUTSIDE_SUBNET, &machine->object,
+				&machine->gateways, g, (struct mark){ 0 },
+				"the gateway %s is in no network of \"%s\"",
+				lsvm_addr_text(gateway, text), or_empty(machine->name));
+	}
+}
+
+static void check_machines(struct validation *v)
+{
+	struct map macs = { 0 };
+	struct machine *machine;
+
+	for (size_t m = 0; (machine = lsvm_cluster_machine_nth(v->cluster, m)); m++) {
+		for (uint32_t i = 0; i < machine->interfaces.count; i++) {
+			struct interface *interface = &machine->interfaces.items[i];
+
+			for (uint32_t a = 0; a < interface->addresses.count; a++)
+				check_address(v, interface->network.target,
+					      &interface->addresses.items[a],
+					      machine->name, &interface->object,
+					      &interface->addresses, a);
+			check_mac(v, machine, interface, &macs);
+		}
+		check_interface_names(v, machine);
+		check_machine_gateways(v, machine);
+	}
+	lsvm_map_free(&macs);
+}
+
+static void check_network_addresses(struct validation *v, const struct network *network)
+{
+	char text[LSVM_ADDRESS_TEXT_BYTES];
+
+	for (uint32_t i = 0; i < network->director_addresses.count; i++)
+		check_address(v, network, &network->director_addresses.items[i],
+			      network->name, &network->object,
+			      &network->director_addresses, i);
+	for (uint32_t i = 0; i < network->gateways.count; i++) {
+		const struct addr *gateway = &network->gateways.items[i];
+
+		if (gateway->family && network->subnets.count &&
+		    !lsvm_network_subnet(network, gateway))
+			lsvm_fault_item(
+				v, FINDING_GATEWAY_OUTSIDE_SUBNET, &network->object,
+				&network->gateways, i, (struct mark){ 0 },
+				"the gateway %s lies in no subnet of network \"%s\"",
+				lsvm_addr_text(gateway, text), or_empty(network->name));
+	}
+}
+
+/* ---- ways ---- */
+
+static uint32_t root_of(struct network_facts *facts, uint32_t i)
+{
+	while (facts[i].component != i)
+		i = facts[i].component = facts[facts[i].component].component;
+	return i;
+}
+
+static uint32_t index_of(const struct validation *v, const struct interface *interface)
+{
+	const struct network *network = interface->network.target;
+
+	return network ? (uint32_t)(network - v->cluster->networks.items) : UINT32_MAX;
+}
+
+static void join(struct validation *v, const struct machine *router)
+{
+	uint32_t first = UINT32_MAX;
+
+	for (uint32_t i = 0; i < router->interfaces.count; i++) {
+		uint32_t n = index_of(v, &router->interfaces.items[i]);
+
+		if (n == UINT32_MAX)
+			continue;
+		if (first == UINT32_MAX)
+			first = root_of(v->network, n);
+		else
+			v->network[root_of(v->network, n)].component =
+				root_of(v->network, first);
+	}
+}
+
+/* Each round goes one router further; there are at most as many as routers in a row. */
+static bool one_router_further(struct validation *v, uint32_t distance)
+{
+	bool further = false;
+
+	for (uint32_t r = 0; r < v->cluster->routers.count; r++) {
+		const struct machine *router = &v->cluster->routers.items[r];
+		bool here = false;
+
+		for (uint32_t i = 0; i < router->interfaces.count && !here; i++) {
+			uint32_t n = index_of(v, &router->interfaces.items[i]);
+
+			here = n != UINT32_MAX && v->network[n].distance == distance;
+		}
+		for (uint32_t i = 0; i < router->interfaces.count && here; i++) {
+			uint32_t n = index_of(v, &router->interfaces.items[i]);
+
+			if (n == UINT32_MAX || v->network[n].distance != DISTANCE_FAR)
+				continue;
+			v->network[n].distance = distance + 1;
+			further = true;
+		}
+	}
+	return further;
+}
+
+#define ROUTERS_IN_A_ROW 64
+
+static void measure(struct validation *v)
+{
+	const struct lsvm_cluster *c = v->cluster;
+	bool outside = false;
+
+	for (uint32_t i = 0; i < c->networks.count; i++) {
+		const struct network *network = &c->networks.items[i];
+
+		v->network[i].component = i;
+		v->network[i].distance = network->outside ? 0 : DISTANCE_FAR;
+		v->network[i].shared = c->directors.count > 0;
+		for (uint32_t d = 0; v->network[i].shared && d < c->directors.count; d++)
+			v->network[i].shared = lsvm_machine_interface_in(
+				&c->directors.items[d], network);
+		outside |= network->outside;
+	}
+	for (uint32_t r = 0; r < c->routers.count; r++)
+		join(v, &c->routers.items[r]);
+	for (uint32_t i = 0; i < c->networks.count; i++)
+		v->network[i].component = root_of(v->network, i);
+	for (uint32_t d = 0; d < ROUTERS_IN_A_ROW && one_router_further(v, d); d++)
+		;
+	if (!outside)
+		lsvm_fault(v, FINDING_NO_OUTSIDE_NETWORK, &c->object, NULL,
+			   "no network has \"outside: true\"");
+}
+
+struct network *lsvm_outermost_shared(const struct validation *v)
+{
+	struct network *best = NULL;
+
+	for (uint32_t i = 0; i < v->cluster->networks.count; i++)
+		if (v->network[i].shared &&
+		    (!best || v->network[i].distance < network_facts(v, best)->distance))
+			best = &v->cluster->networks.items[i];
+	return best;
+}
+
+void lsvm_validate_networks(struct validation *v)
+{
+	struct lsvm_cluster *c = v->cluster;
+
+	for (uint32_t i = 0; i < c->networks.count; i++)
+		gather_subnets(v, &c->networks.items[i]);
+	if (v->subnets.count)
+		qsort(v->subnets.items, v->subnets.count, sizeof(*v->subnets.items),
+		      compare_subnets);
+	check_overlaps(v);
+	check_machines(v);
+	for (uint32_t i = 0; i < c->networks.count; i++)
+		check_network_addresses(v, &c->networks.items[i]);
+	measure(v);
+}
