@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a simulated machine has, as far as a plan is concerned. */
+#include "host/sim/sim.h"
+
+/* Network cards are hardware: one that a plan names is taken to be plugged in. */
+static int plug_cards(struct sim_host *sim, const struct state *wanted)
+{
+	for (size_t i = 0; wanted && i < wanted->links.count; i++) {
+		const struct link *link = &wanted->links.items[i];
+		struct link card = { .kind = LINK_PRESENT, .mtu = 1500 };
+		int err;
+
+		if (link->kind != LINK_PRESENT || lsvm_sim_link(sim, link->name))
+			continue;
+		memcpy(card.name, link->name, sizeof(card.name));
+		err = lsvm_sim_link_push(sim, &card, true);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+static bool copy_network(struct sim_host *sim, struct state *state)
+{
+	for (size_t i = 0; i < sim->links.count; i++) {
+		struct link *link = vec_push(&state->links);
+
+		if (!link)
+			return false;
+		*link = sim->links.items[i].link;
+	}
+	for (size_t i = 0; i < sim->addresses.count; i++) {
+		struct address *address = vec_push(&state->addresses);
+
+		if (!address)
+			return false;
+		*address = sim->addresses.items[i];
+	}
+	for (size_t i = 0; i < sim->routes.count; i++) {
+		struct route *route = vec_push(&state->routes);
+
+		if (!route)
+			return false;
+		*route = sim->routes.items[i];
+	}
+	return true;
+}
+
+static bool copy_named(struct sim_host *sim, const struct state *named,
+		       struct state *state)
+{
+	for (size_t i = 0; i < named->sysctls.count; i++) {
+		const char *name = named->sysctls.items[i].name;
+		const char *value = lsvm_sim_sysctl_get(sim, name);
+
+		if (value && !lsvm_state_sysctl(state, name) &&
+		    !lsvm_state_add_sysctl(state, name, value))
+			return false;
+	}
+	for (size_t i = 0; i < named->files.count; i++) {
+		const char *path = named->files.items[i].path;
+		const struct sim_file *file = lsvm_sim_file(sim, path);
+
+		if (!lsvm_state_file(state, path) &&
+		    !lsvm_state_add_file(state, path, file ? file->mode : 0,
+					 file ? file->content : NULL,
+					 file ? file->length : 0))
+			return false;
+	}
+	for (size_t i = 0; i < named->units.count; i++) {
+		const struct unit *unit = &named->units.items[i];
+		struct unit *seen;
+
+		if (lsvm_state_unit(state, unit->name))
+			continue;
+		seen = vec_push(&state->units);
+		if (!seen)
+			return false;
+		seen->name = lsvm_arena_strdup(&state->arena, unit->name);
+		seen->running = lsvm_sim_unit_running(sim, unit);
+		if (state->arena.failed)
+			return false;
+	}
+	return true;
+}
+
+int lsvm_sim_observe(struct lsvm_host *host, const struct state *wanted,
+		     const struct state *owned, struct state **ret)
+{
+	struct sim_host *sim = (struct sim_host *)host;
+	struct state *state;
+	int err = plug_cards(sim, wanted);
+
+	if (err >= 0)
+		err = lsvm_state_new(host->ctx, &state);
+	if (err < 0)
+		return err;
+	if (!copy_network(sim, state) || (wanted && !copy_named(sim, wanted, state)) ||
+	    (owned && !copy_named(sim, owned, state)))
+		err = lsvm_fail_nomem(host->ctx);
+	if (err >= 0 && ((wanted && wanted->ipvs) || (owned && owned->ipvs)))
+		err = lsvm_sim_ipvs_copy(host->ctx, sim->ipvs, &state->ipvs);
+	if (err < 0) {
+		lsvm_state_free(state);
+		return err;
+	}
+	*ret = state;
+	return 0;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A simulated machine: made with a loopback interface, changed step by step. */
+#include "host/sim/sim.h"
+
+#include <stdlib.h>
+
+static int perform(struct sim_host *sim, const struct step *step)
+{
+	switch (step->kind) {
+	case STEP_SYSCTL_SET:
+		return lsvm_sim_sysctl_set(sim, step->sysctl);
+	case STEP_LINK_ADD:
+		return lsvm_sim_link_add(sim, step->link);
+	case STEP_LINK_CHANGE:
+		return lsvm_sim_link_change(sim, step->link);
+	case STEP_LINK_DELETE:
+		return lsvm_sim_link_delete(sim, step->link);
+	case STEP_ADDRESS_ADD:
+		return lsvm_sim_address_add(sim, step->address);
+	case STEP_ADDRESS_DELETE:
+		return lsvm_sim_address_delete(sim, step->address);
+	case STEP_ROUTE_SET:
+		return lsvm_sim_route_set(sim, step->route);
+	case STEP_ROUTE_DELETE:
+		return lsvm_sim_route_delete(sim, step->route);
+	case STEP_IPVS:
+		return lsvm_sim_ipvs_change(sim, &step->ipvs);
+	case STEP_FILE_WRITE:
+		return lsvm_sim_file_write(sim, step->file);
+	case STEP_FILE_DELETE:
+		return lsvm_sim_file_delete(sim, step->file);
+	case STEP_UNIT_START:
+		return lsvm_sim_unit_start(sim, step->unit);
+	case STEP_UNIT_RELOAD:
+		return lsvm_sim_unit_reload(sim, step->unit);
+	case STEP_UNIT_STOP:
+		return lsvm_sim_unit_stop(sim, step->unit);
+	case STEP_UNKNOWN:
+		break;
+	}
+	return lsvm_fail(sim->host.ctx, LSVM_ERR_INTERNAL, "a step of kind %d",
+			 step->kind);
+}
+
+static int sim_perform(struct lsvm_host *host, const struct step *steps, size_t count,
+		       size_t *ret_done)
+{
+	int err = 0;
+	size_t done;
+
+	for (done = 0; done < count && err >= 0; done++) {
+		err = perform((struct sim_host *)host, &steps[done]);
+		if (err < 0)
+			break;
+		host->write_count++;
+	}
+	*ret_done = done;
+	return err;
+}
+
+static void sim_free(struct lsvm_host *host)
+{
+	struct sim_host *sim = (struct sim_host *)host;
+
+	for (size_t i = 0; i < sim->sysctls.count; i++) {
+		free(sim->sysctls.items[i].name);
+		free(sim->sysctls.items[i].value);
+	}
+	for (size_t i = 0; i < sim->files.count; i++) {
+		free(sim->files.items[i].path);
+		free(sim->files.items[i].content);
+	}
+	for (size_t i = 0; i < sim->units.count; i++)
+		free(sim->units.items[i].name);
+	vec_free(&sim->links);
+	vec_free(&sim->addresses);
+	vec_free(&sim->routes);
+	vec_free(&sim->sysctls);
+	vec_free(&sim->files);
+	vec_free(&sim->units);
+	lsvm_ipvs_table_unref(sim->ipvs);
+	free(sim);
+}
+
+static const struct host_ops sim_ops = {
+	.observe = lsvm_sim_observe,
+	.perform = sim_perform,
+	.free = sim_free,
+};
+
+static int fill(struct sim_host *sim)
+{
+	static const struct link lo = { .name = "lo",
+					.kind = LINK_PRESENT,
+					.mtu = 65536 };
+	struct address addresses[2] = { { .interface = "lo" }, { .interface = "lo" } };
+	int err = lsvm_ipvs_table_alloc(sim->host.ctx, &sim->ipvs);
+
+	if (err < 0)
+		return err;
+	sim->ipvs->timeouts = (struct ipvs_timeouts){ 900, 120, 300 };
+	err = lsvm_ipvs_table_seal(sim->ipvs);
+	if (err >= 0)
+		err = lsvm_sim_link_push(sim, &lo, true);
+	lsvm_prefix_parse("127.0.0.1/8", &addresses[0].prefix);
+	lsvm_prefix_parse("::1/128", &addresses[1].prefix);
+	for (size_t i = 0; i < ARRAY_SIZE(addresses) && err >= 0; i++)
+		err = lsvm_sim_address_add(sim, &addresses[i]);
+	return err;
+}
+
+int lsvm_host_new_simulated(struct lsvm_ctx *ctx, const char *name,
+			    struct lsvm_host **ret)
+{
+	struct sim_host *sim = calloc(1, sizeof(*sim));
+	int err;
+
+	if (!sim)
+		return lsvm_fail_nomem(ctx);
+	sim->host.simulated = true;
+	err = lsvm_host_init(&sim->host, &sim_ops, ctx, name);
+	if (err < 0) {
+		free(sim);
+		return err;
+	}
+	err = fill(sim);
+	if (err < 0) {
+		lsvm_host_free(&sim->host);
+		return err;
+	}
+	*ret = &sim->host;
+	return 0;
+}
+
+int lsvm_host_simulate_interface(struct lsvm_host *host, const char *name)
+{
+	struct link card = { .kind = LINK_PRESENT, .mtu = 1500 };
+	size_t length = strlen(name);
+
+	if (!host->simulated)
+		return lsvm_fail(host->ctx, LSVM_ERR_STATE,
+				 "%s is a real machine; its interfaces cannot be "
+				 "simulated",
+				 host->name);
+	if (!length || length >= INTERFACE_BYTES || strpbrk(name, "/: \t\n") ||
+	    strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return lsvm_fail(host->ctx, LSVM_ERR_ARGUMENT,
+				 "'%s' is no name for an interface; take 1 to %d "
+				 "characters without space, slash or colon",
+				 name, INTERFACE_BYTES - 1);
+	memcpy(card.name, name, length);
+	return lsvm_sim_link_push((struct sim_host *)host, &card, true);
+}

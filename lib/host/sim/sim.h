@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A machine in memory. It keeps what a kernel and a file system would keep, and refuses
+ * what they would refuse, with the same error.
+ */
+#ifndef LSVM_HOST_SIM_SIM_H
+#define LSVM_HOST_SIM_SIM_H
+
+#include "host/host.h"
+
+struct sim_link {
+	struct link link;
+	bool card; /* not ours to remove */
+};
+
+struct sim_sysctl {
+	char *name, *value;
+};
+
+struct sim_file {
+	char *path, *content;
+	size_t length;
+	uint32_t mode;
+};
+
+struct sim_unit {
+	char *name;
+	bool running;
+};
+
+struct sim_host {
+	struct lsvm_host host;
+	VEC(struct sim_link) links;
+	VEC(struct address) addresses;
+	VEC(struct route) routes;
+	VEC(struct sim_sysctl) sysctls; /* the ones ever written */
+	VEC(struct sim_file) files;
+	VEC(struct sim_unit) units;
+	struct lsvm_ipvs_table *ipvs; /* canonical order at all times */
+};
+
+/* net.c */
+struct sim_link *lsvm_sim_link(struct sim_host *sim, const char *name);
+int lsvm_sim_link_push(struct sim_host *sim, const struct link *link, bool card);
+int lsvm_sim_link_add(struct sim_host *sim, const struct link *link);
+int lsvm_sim_link_change(struct sim_host *sim, const struct link *link);
+int lsvm_sim_link_delete(struct sim_host *sim, const struct link *link);
+int lsvm_sim_address_add(struct sim_host *sim, const struct address *address);
+int lsvm_sim_address_delete(struct sim_host *sim, const struct address *address);
+int lsvm_sim_route_set(struct sim_host *sim, const struct route *route);
+int lsvm_sim_route_delete(struct sim_host *sim, const struct route *route);
+/* LSVM_ERR_NOT_FOUND with a sentence that names the interfaces there are. */
+int lsvm_sim_no_interface(struct sim_host *sim, const char *name);
+
+/* sysctl.c */
+int lsvm_sim_sysctl_set(struct sim_host *sim, const struct sysctl *sysctl);
+/* Its value, or NULL when this machine has no such sysctl. */
+const char *lsvm_sim_sysctl_get(struct sim_host *sim, const char *name);
+
+/* files.c */
+int lsvm_sim_file_write(struct sim_host *sim, const struct file *file);
+int lsvm_sim_file_delete(struct sim_host *sim, const struct file *file);
+struct sim_file *lsvm_sim_file(struct sim_host *sim, const char *path);
+int lsvm_sim_unit_start(struct sim_host *sim, const struct unit *unit);
+int lsvm_sim_unit_reload(struct sim_host *sim, const struct unit *unit);
+int lsvm_sim_unit_stop(struct sim_host *sim, const struct unit *unit);
+bool lsvm_sim_unit_running(struct sim_host *sim, const struct unit *unit);
+
+/* ipvs.c */
+int lsvm_sim_ipvs_change(struct sim_host *sim, const struct ipvs_change *change);
+int lsvm_sim_ipvs_copy(struct lsvm_ctx *ctx, const struct lsvm_ipvs_table *table,
+		       struct lsvm_ipvs_table **ret);
+
+/* observe.c */
+int lsvm_sim_observe(struct lsvm_host *host, const struct state *wanted,
+		     const struct state *owned, struct state **ret);
+
+#endif
