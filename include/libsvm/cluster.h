@@ -243,6 +243,15 @@ LSVM_API int lsvm_topology_parse(const char *name);
 LSVM_API int lsvm_cluster_load(struct lsvm_ctx *ctx, const char *bytes, size_t length,
 			       int format, struct lsvm_findings *findings,
 			       struct lsvm_cluster **ret);
+/**
+ * The same from a file: JSON when its name ends with ".json", else YAML.
+ * Errors: as lsvm_cluster_load(), and LSVM_ERR_NOT_FOUND, LSVM_ERR_PERMISSION,
+ * LSVM_ERR_LIMIT or LSVM_ERR_IO when the file cannot be read. Lifetime: until its last
+ * lsvm_cluster_unref(). @since 0.1
+ */
+LSVM_API int lsvm_cluster_load_file(struct lsvm_ctx *ctx, const char *path,
+				    struct lsvm_findings *findings,
+				    struct lsvm_cluster **ret);
 /** Takes one more reference and returns @p cluster. @since 0.1 */
 LSVM_API struct lsvm_cluster *lsvm_cluster_ref(struct lsvm_cluster *cluster);
 /** Gives one reference back. NULL is allowed. @since 0.1 */

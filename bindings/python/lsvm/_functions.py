@@ -34,6 +34,13 @@ FUNCTIONS = {
             "struct lsvm_findings *",
             "struct lsvm_cluster **",
         ]),
+    "lsvm_cluster_load_file": (
+        "int", [
+            "struct lsvm_ctx *",
+            "const char *",
+            "struct lsvm_findings *",
+            "struct lsvm_cluster **",
+        ]),
     "lsvm_cluster_machine_at": (
         "const struct lsvm_machine *", [
             "const struct lsvm_cluster *",

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Programs that a machine runs. One runs when the process that its pid file names is
+ * alive, was there before the pid file was last written (else the number was given to
+ * somebody else since) and lives in our network namespace.
+ */
+#include "host/linux/linux.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PID_FILE_MAX_BYTES 64
+#define STAT_MAX_BYTES 4096
+#define CLOCK_SLACK_S 2
+#define APPEAR_MS 10000
+#define APPEAR_PAUSE_MS 10
+
+/* When the process started, in seconds since 1970; 0: it is no more, or a zombie. */
+static time_t started_at(int pid)
+{
+	struct timespec real, boot;
+	struct buf text = { 0 };
+	char path[64], state = 0;
+	unsigned long long ticks = 0;
+	const char *rest;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (lsvm_linux_read(path, STAT_MAX_BYTES, &text, NULL) == 0) {
+		/* The name in brackets may hold anything; fields count from its end. */
+		rest = strrchr(text.data, ')');
+		if (!rest ||
+		    sscanf(rest + 1,
+			   " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+			   "%*s %*s %*s %*s %llu",
+			   &state, &ticks) != 2)
+			state = 0;
+	}
+	lsvm_buf_free(&text);
+	if (!state || state == 'Z' || state == 'X')
+		return 0;
+	clock_gettime(CLOCK_REALTIME, &real);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	return real.tv_sec - boot.tv_sec +
+	       (time_t)(ticks / (unsigned long long)sysconf(_SC_CLK_TCK));
+}
+
+static bool same_network(int pid)
+{
+	struct stat own, other;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	if (stat(path, &other) < 0 || stat("/proc/self/ns/net", &own) < 0)
+		return true; /* cannot be told */
+	return own.st_ino == other.st_ino && own.st_dev == other.st_dev;
+}
+
+static bool daemon_runs(const char *pid_file)
+{
+	struct buf text = { 0 };
+	struct stat about;
+	int pid = 0;
+	time_t start;
+
+	if (stat(pid_file, &about) == 0 &&
+	    lsvm_linux_read(pid_file, PID_FILE_MAX_BYTES, &text, NULL) == 0)
+		pid = atoi(text.data);
+	lsvm_buf_free(&text);
+	if (pid <= 0)
+		return false;
+	start = started_at(pid);
+	return start && start <= about.st_mtime + CLOCK_SLACK_S && same_network(pid);
+}
+
+static bool is_running(const struct unit *unit)
+{
+	struct program program;
+	struct lsvm_ctx *quiet; /* a failure here is an answer, not an error */
+	bool good;
+
+	if (unit->pid_file)
+		return daemon_runs(unit->pid_file);
+	if (!unit->present)
+		return true;
+	if (lsvm_ctx_new(&quiet) < 0)
+		return false;
+	good = lsvm_linux_run(quiet, unit->present, &program) == 0 && program.status == 0;
+	lsvm_ctx_unref(quiet);
+	return good;
+}
+
+int lsvm_linux_observe_units(struct linux_host *linux_host, const struct state *named,
+			     struct state *state)
+{
+	for (size_t i = 0; i < named->units.count; i++) {
+		const struct unit *unit = &named->units.items[i];
+		struct unit *seen;
+
+		if (lsvm_state_unit(state, unit->name))
+			continue;
+		seen = vec_push(&state->units);
+		if (!seen)
+			return lsvm_fail_nomem(linux_host->host.ctx);
+		seen->name = lsvm_arena_strdup(&state->arena, unit->name);
+		seen->running = is_running(unit);
+		if (state->arena.failed)
+			return lsvm_fail_nomem(linux_host->host.ctx);
+	}
+	return 0;
+}
+
+/* Runs one of the unit's programs; it must end well. */
+static int run(struct linux_host *linux_host, const struct unit *unit, const char *verb,
+	       const char *const *argv)
+{
+	struct lsvm_ctx *ctx = linux_host->host.ctx;
+	struct program program;
+	int err;
+
+	if (!argv || !argv[0])
+		return 0;
+	err = lsvm_linux_run(ctx, argv, &program);
+	if (err < 0 || program.status == 0)
+		return err;
+	if (WIFSIGNALED(program.status))
+		return lsvm_fail(
+			ctx, LSVM_ERR_STATE,
+			"%s cannot be %s: '%s' was ended by signal %d; it said: %s",
+			unit->name, verb, argv[0], WTERMSIG(program.status),
+			program.output);
+	return lsvm_fail(ctx, LSVM_ERR_STATE,
+			 "%s cannot be %s: '%s' ended with status %d; it said: %s",
+			 unit->name, verb, argv[0], WEXITSTATUS(program.status),
+			 program.output[0] ? program.output : "nothing");
+}
+
+/* A daemon writes and removes its pid file a little after its command ended. */
+static bool becomes(const struct unit *unit, bool running)
+{
+	for (int waited = 0; waited < APPEAR_MS; waited += APPEAR_PAUSE_MS) {
+		if (daemon_runs(unit->pid_file) == running)
+			return true;
+		poll(NULL, 0, APPEAR_PAUSE_MS);
+	}
+	return daemon_runs(unit->pid_file) == running;
+}
+
+int lsvm_linux_unit_start(struct linux_host *linux_host, const struct unit *unit)
+{
+	int err;
+
+	if (unit->pid_file && daemon_runs(unit->pid_file))
+		return lsvm_fail(linux_host->host.ctx, LSVM_ERR_EXISTS,
+				 "%s runs already; reload it instead", unit->name);
+	err = run(linux_host, unit, "started", unit->test);
+	if (err >= 0)
+		err = run(linux_host, unit, "started", unit->start);
+	if (err < 0 || !unit->pid_file || becomes(unit, true))
+		return err;
+	return lsvm_fail(linux_host->host.ctx, LSVM_ERR_TIMEOUT,
+			 "%s was started but %s names no running process after %d s; "
+			 "look at its log",
+			 unit->name, unit->pid_file, APPEAR_MS / 1000);
+}
+
+static int not_running(struct linux_host *linux_host, const struct unit *unit)
+{
+	return lsvm_fail(linux_host->host.ctx, LSVM_ERR_STATE,
+			 "%s does not run; start it", unit->name);
+}
+
+int lsvm_linux_unit_reload(struct linux_host *linux_host, const struct unit *unit)
+{
+	int err;
+
+	if (unit->pid_file && !daemon_runs(unit->pid_file))
+		return not_running(linux_host, unit);
+	err = run(linux_host, unit, "reloaded", unit->test);
+	return err < 0 ? err : run(linux_host, unit, "reloaded", unit->reload);
+}
+
+int lsvm_linux_unit_stop(struct linux_host *linux_host, const struct unit *unit)
+{
+	int err;
+
+	if (unit->pid_file && !daemon_runs(unit->pid_file))
+		return not_running(linux_host, unit);
+	err = run(linux_host, unit, "stopped", unit->stop);
+	if (err < 0 || !unit->pid_file || becomes(unit, false))
+		return err;
+	return lsvm_fail(linux_host->host.ctx, LSVM_ERR_TIMEOUT,
+			 "%s still runs %d s after it was told to stop; stop it by hand",
+			 unit->name, APPEAR_MS / 1000);
+}
