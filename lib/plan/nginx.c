@@ -148,6 +148,9 @@ static void add_service(struct web *web, struct vip_web *vip_web, const struct v
 			return;
 		}
 	}
+	/* A mark for all ports: the usual one. */
+	if (!service->ports.count)
+		add_endpoint(web, vip_web, addr, secured ? 443 : 80, secured);
 	for (uint32_t i = 0; i < service->ports.count; i++)
 		for (uint32_t port = service->ports.items[i].first;
 		     port <= service->ports.items[i].last; port++)

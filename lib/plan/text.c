@@ -63,14 +63,14 @@ void lsvm_step_text(const struct step *step, struct buf *buf)
 		link_text(step->link, buf);
 		break;
 	case STEP_LINK_DELETE:
-		lsvm_buf_printf(buf, "delete link %s", step->link->name);
+		lsvm_buf_printf(buf, "remove link %s", step->link->name);
 		break;
 	case STEP_ADDRESS_ADD:
 		lsvm_buf_text(buf, "add address ");
 		address_text(step->address, "to", buf);
 		break;
 	case STEP_ADDRESS_DELETE:
-		lsvm_buf_text(buf, "delete address ");
+		lsvm_buf_text(buf, "remove address ");
 		address_text(step->address, "from", buf);
 		break;
 	case STEP_ROUTE_SET:
@@ -78,7 +78,7 @@ void lsvm_step_text(const struct step *step, struct buf *buf)
 		route_text(step->route, buf);
 		break;
 	case STEP_ROUTE_DELETE:
-		lsvm_buf_text(buf, "delete route ");
+		lsvm_buf_text(buf, "remove route ");
 		route_text(step->route, buf);
 		break;
 	case STEP_IPVS:
@@ -89,7 +89,7 @@ void lsvm_step_text(const struct step *step, struct buf *buf)
 				step->file->length);
 		break;
 	case STEP_FILE_DELETE:
-		lsvm_buf_printf(buf, "delete file %s", step->file->path);
+		lsvm_buf_printf(buf, "remove file %s", step->file->path);
 		break;
 	case STEP_UNIT_START:
 		lsvm_buf_printf(buf, "start %s", step->unit->name);
