@@ -31,6 +31,7 @@ struct index {
 };
 
 struct maker {
+	struct step spare; /* written when memory ran out; never read: err is set */
 	struct lsvm_ctx *ctx;
 	const struct state *present, *owned, *wanted;
 	struct lsvm_steps *steps;
@@ -52,12 +53,11 @@ static void nomem(struct maker *maker)
 
 static struct step *add_step(struct maker *maker, enum step_kind kind)
 {
-	static struct step spare; /* never read: err is set */
 	struct step *step = maker->err ? NULL : vec_push(&maker->steps->list);
 
 	if (!step) {
 		nomem(maker);
-		return &spare;
+		return &maker->spare;
 	}
 	step->kind = kind;
 	return step;
