@@ -65,6 +65,8 @@ FINDING(NETWORK_WITHOUT_SUBNET, "network-without-subnet", ERROR,
 FINDING(TWO_SUBNETS_OF_A_FAMILY, "two-subnets-of-a-family", ERROR,
 	"keep one IPv4 and one IPv6 subnet in a network and make another network for the "
 	"rest")
+FINDING(SUBNET_HOST_BITS, "subnet-host-bits", ERROR,
+	"write the first address of the subnet, such as 192.0.2.0/24")
 FINDING(SUBNETS_OVERLAP, "subnets-overlap", ERROR, "give every subnet a range of its own")
 FINDING(ADDRESS_NOT_USABLE, "address-not-usable", ERROR,
 	"choose a unicast address that is neither the first nor the last of its subnet")

@@ -96,6 +96,13 @@ static void inherit_from_partition(struct settings *ret,
 	set = ret->set;
 	inherit(ret, &built_in);
 	ret->set = set;
+	/* Written, but not understood: only while findings are gathered. */
+	if (!ret->forwarding)
+		ret->forwarding = built_in.forwarding;
+	if (!ret->tunnel)
+		ret->tunnel = built_in.tunnel;
+	if (!ret->scheduler)
+		ret->scheduler = built_in.scheduler;
 }
 
 void lsvm_cluster_settings(const struct service *service, struct settings *ret)

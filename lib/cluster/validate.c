@@ -33,15 +33,32 @@ static struct mark mark_of(const struct object *object, const struct field *fiel
 	return object->marks[__builtin_popcountll(object->written & before)];
 }
 
+/* Filled-in objects stand nowhere in the document: the one around them does. */
+static const struct object *written_object(const struct object *object)
+{
+	const struct object *parent = object->parent;
+
+	for (unsigned i = 0; parent && i < parent->type->field_count; i++)
+		if (parent->type->fields[i].type == object->type &&
+		    !was_written(parent, &parent->type->fields[i]))
+			return written_object(parent);
+	return object;
+}
+
 static void add(struct validation *v, enum finding_code code, const struct object *object,
 		const void *member, uint32_t index, struct mark at, const char *fmt,
 		va_list args)
 {
 	const struct field *field = member ? field_of(object, member) : NULL;
-	const char *path = lsvm_object_path(object, &v->scratch);
+	const char *path;
 	char text[LSVM_ERROR_TEXT_BYTES];
 
+	/* The list is full: what is no longer kept need not be put into words. */
+	if (v->findings->list.count > LSVM_FINDINGS_MAX)
+		return;
 	vsnprintf(text, sizeof(text), fmt, args);
+	object = written_object(object);
+	path = lsvm_object_path(object, &v->scratch);
 	if (field && !was_written(object, field))
 		field = NULL;
 	if (field && path) {

@@ -21,8 +21,8 @@ static void check_machines(struct validation *v)
 	if (!c->partitions.count && !lsvm_was_written(&c->object, &c->partitions))
 		lsvm_fault(v, FINDING_NO_PARTITIONS, &c->object, NULL,
 			   "the cluster has no partitions, so that it serves nothing");
-	for (uint32_t i = 0; i < c->servers.count; i++)
-		if (!v->server[i].used)
+	for (uint32_t i = 0; !v->unknown_servers && i < c->servers.count; i++)
+		if (!v->server[i].used && *or_empty(c->servers.items[i].name))
 			lsvm_fault(v, FINDING_UNUSED_SERVER, &c->servers.items[i].object,
 				   NULL, "\"%s\" is in no partition",
 				   or_empty(c->servers.items[i].name));
@@ -107,7 +107,7 @@ static void check_redundancy(struct validation *v)
 	if (c->directors.count < 2 || (r->kind != LSVM_REDUNDANCY_VRRP && !state))
 		return;
 	if (!r->network.name) {
-		struct network *network = lsvm_outermost_shared(v);
+		struct network *network = v->outermost;
 
 		r->network.target = network;
 		r->network.name = network ? network->name : NULL;

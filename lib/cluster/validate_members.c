@@ -66,10 +66,28 @@ static const struct addr *any_address(const struct machine *server, uint8_t fami
 	return NULL;
 }
 
+/* As lsvm_cluster_server_address(), but what is known of the networks is used. */
+static bool is_reachable(const struct validation *v, const struct machine *server,
+			 uint8_t family, unsigned way)
+{
+	for (uint32_t i = 0; i < server->interfaces.count; i++) {
+		const struct interface *interface = &server->interfaces.items[i];
+
+		if ((way == WAY_TUNNEL ||
+		     network_facts(v, interface->network.target)->shared) &&
+		    lsvm_interface_address(interface, family))
+			return true;
+	}
+	return false;
+}
+
 static bool has_holes(const struct machine *server)
 {
 	for (uint32_t i = 0; i < server->interfaces.count; i++)
-		if (!server->interfaces.items[i].network.target)
+		if (!server->interfaces.items[i].network.target ||
+		    (!server->interfaces.items[i].addresses.count &&
+		     lsvm_was_written(&server->interfaces.items[i].object,
+				      &server->interfaces.items[i].addresses)))
 			return true;
 	return server->interfaces.count == 0;
 }
@@ -83,7 +101,7 @@ static void check_reach(struct validation *v, const struct member *member, unsig
 	const char *name = or_empty(server->name);
 	char text[LSVM_ADDRESS_TEXT_BYTES];
 
-	if (lsvm_cluster_server_address(c, server, family, ways[way]))
+	if (is_reachable(v, server, family, way))
 		return;
 	lsvm_addr_text(&service_vip(service)->address, text);
 	if (way == WAY_TUNNEL && any_address(server, f ? 4 : 6)) {
@@ -100,7 +118,7 @@ static void check_reach(struct validation *v, const struct member *member, unsig
 		lsvm_fault(v, FINDING_SERVER_LACKS_FAMILY, &member->object,
 			   &member->server, "\"%s\" has no IPv%u address, which %s needs",
 			   name, family, text);
-	else
+	else if (v->outermost) /* else the directors are the matter */
 		lsvm_fault(v, FINDING_SERVER_NOT_REACHABLE, &member->object,
 			   &member->server,
 			   "\"%s\" has no IPv%u address in a network of all directors, "

@@ -159,6 +159,7 @@ static void resolve(struct validation *v, enum ref_kind kind, struct ref *ref,
 	machine = kind == REF_SERVER ? ref->target : NULL;
 	if (ref->target && (!machine || machine->role == LSVM_ROLE_SERVER))
 		return;
+	v->unknown_servers |= kind == REF_SERVER;
 	if (machine) {
 		code = FINDING_NOT_A_SERVER;
 		snprintf(text, sizeof(text),

@@ -44,6 +44,11 @@ static void gather_subnets(struct validation *v, struct network *network)
 					lsvm_prefix_text(prefix, text),
 					prefix->addr.family, or_empty(network->name));
 		seen[prefix->addr.family == 6] = true;
+		if (!lsvm_prefix_is_net(prefix))
+			lsvm_fault_item(v, FINDING_SUBNET_HOST_BITS, &network->object,
+					&network->subnets, i, (struct mark){ 0 },
+					"%s is an address in a subnet, not a subnet",
+					lsvm_prefix_text(prefix, text));
 		subnet = vec_push(&v->subnets);
 		if (!subnet) {
 			v->nomem = true;
@@ -78,7 +83,8 @@ static void check_overlaps(struct validation *v)
 	}
 }
 
-struct network *lsvm_network_of(const struct validation *v, const struct addr *addr)
+static const struct subnet *find_subnet(const struct validation *v,
+					const struct addr *addr)
 {
 	size_t low = 0, high = v->subnets.count;
 
@@ -92,8 +98,27 @@ struct network *lsvm_network_of(const struct validation *v, const struct addr *a
 			high = middle;
 	}
 	if (low && lsvm_prefix_contains(&v->subnets.items[low - 1].prefix, addr))
-		return v->subnets.items[low - 1].network;
+		return &v->subnets.items[low - 1];
 	return NULL;
+}
+
+struct network *lsvm_network_of(const struct validation *v, const struct addr *addr)
+{
+	const struct subnet *subnet = find_subnet(v, addr);
+
+	return subnet ? subnet->network : NULL;
+}
+
+/* The second look is for subnets that overlap, which is a finding of its own. */
+static const struct prefix *subnet_in(const struct validation *v,
+				      const struct network *network,
+				      const struct addr *addr)
+{
+	const struct subnet *subnet = find_subnet(v, addr);
+
+	if (subnet && subnet->network == network)
+		return &subnet->prefix;
+	return network->subnets.count <= 8 ? lsvm_network_subnet(network, addr) : NULL;
 }
 
 /* ---- addresses ---- */
@@ -138,7 +163,7 @@ static void check_address(struct validation *v, const struct network *network,
 			  const struct addr *addr, const char *owner,
 			  const struct object *object, const void *field, uint32_t index)
 {
-	const struct prefix *subnet = network ? lsvm_network_subnet(network, addr) : NULL;
+	const struct prefix *subnet = network ? subnet_in(v, network, addr) : NULL;
 	char text[LSVM_ADDRESS_TEXT_BYTES];
 
 	if (!addr->family)
@@ -210,19 +235,23 @@ static void check_interface_names(struct validation *v, const struct machine *ma
 
 static void check_machine_gateways(struct validation *v, const struct machine *machine)
 {
+	bool holes = false;
 	char text[LSVM_ADDRESS_TEXT_BYTES];
 
-	for (uint32_t g = 0; g < machine->gateways.count; g++) {
+	for (uint32_t i = 0; i < machine->interfaces.count; i++) {
+		const struct network *network =
+			machine->interfaces.items[i].network.target;
+
+		holes |= !network;
+		if (network)
+			network_facts(v, network)->last_machine = machine;
+	}
+	for (uint32_t g = 0; !holes && g < machine->gateways.count; g++) {
 		const struct addr *gateway = &machine->gateways.items[g];
-		bool found = !gateway->family;
+		const struct network *network = lsvm_network_of(v, gateway);
 
-		for (uint32_t i = 0; !found && i < machine->interfaces.count; i++) {
-			const struct network *network =
-				machine->interfaces.items[i].network.target;
-
-			found = !network || lsvm_network_subnet(network, gateway);
-		}
-		if (!found)
+		if (gateway->family &&
+		    (!network || network_facts(v, network)->last_machine != machine))
 			lsvm_fault_item(
 				v, FINDING_GATEWAY_OUTSIDE_SUBNET, &machine->object,
 				&machine->gateways, g, (struct mark){ 0 },
@@ -265,7 +294,7 @@ static void check_network_addresses(struct validation *v, const struct network *
 		const struct addr *gateway = &network->gateways.items[i];
 
 		if (gateway->family && network->subnets.count &&
-		    !lsvm_network_subnet(network, gateway))
+		    !subnet_in(v, network, gateway))
 			lsvm_fault_item(
 				v, FINDING_GATEWAY_OUTSIDE_SUBNET, &network->object,
 				&network->gateways, i, (struct mark){ 0 },
@@ -335,42 +364,52 @@ static bool one_router_further(struct validation *v, uint32_t distance)
 
 #define ROUTERS_IN_A_ROW 64
 
+static void count_directors(struct validation *v)
+{
+	const struct lsvm_cluster *c = v->cluster;
+
+	for (uint32_t d = 0; d < c->directors.count; d++) {
+		const struct machine *director = &c->directors.items[d];
+
+		for (uint32_t i = 0; i < director->interfaces.count; i++) {
+			uint32_t n = index_of(v, &director->interfaces.items[i]);
+
+			if (n == UINT32_MAX || v->network[n].last_director == director)
+				continue;
+			v->network[n].last_director = director;
+			v->network[n].director_count++;
+		}
+	}
+}
+
 static void measure(struct validation *v)
 {
 	const struct lsvm_cluster *c = v->cluster;
-	bool outside = false;
 
 	for (uint32_t i = 0; i < c->networks.count; i++) {
-		const struct network *network = &c->networks.items[i];
-
 		v->network[i].component = i;
-		v->network[i].distance = network->outside ? 0 : DISTANCE_FAR;
-		v->network[i].shared = c->directors.count > 0;
-		for (uint32_t d = 0; v->network[i].shared && d < c->directors.count; d++)
-			v->network[i].shared = lsvm_machine_interface_in(
-				&c->directors.items[d], network);
-		outside |= network->outside;
+		v->network[i].distance = c->networks.items[i].outside ? 0 : DISTANCE_FAR;
+		v->outside |= c->networks.items[i].outside;
 	}
+	count_directors(v);
 	for (uint32_t r = 0; r < c->routers.count; r++)
 		join(v, &c->routers.items[r]);
-	for (uint32_t i = 0; i < c->networks.count; i++)
-		v->network[i].component = root_of(v->network, i);
 	for (uint32_t d = 0; d < ROUTERS_IN_A_ROW && one_router_further(v, d); d++)
 		;
-	if (!outside)
+	for (uint32_t i = 0; i < c->networks.count; i++) {
+		struct network_facts *facts = &v->network[i];
+
+		facts->component = root_of(v->network, i);
+		facts->shared =
+			c->directors.count && facts->director_count == c->directors.count;
+		if (facts->shared &&
+		    (!v->outermost ||
+		     facts->distance < network_facts(v, v->outermost)->distance))
+			v->outermost = &c->networks.items[i];
+	}
+	if (!v->outside)
 		lsvm_fault(v, FINDING_NO_OUTSIDE_NETWORK, &c->object, NULL,
 			   "no network has \"outside: true\"");
-}
-
-struct network *lsvm_outermost_shared(const struct validation *v)
-{
-	struct network *best = NULL;
-
-	for (uint32_t i = 0; i < v->cluster->networks.count; i++)
-		if (v->network[i].shared &&
-		    (!best || v->network[i].distance < network_facts(v, best)->distance))
-			best = &v->cluster->networks.items[i];
-	return best;
 }
 
 void lsvm_validate_networks(struct validation *v)

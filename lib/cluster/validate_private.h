@@ -13,7 +13,9 @@ struct network_facts {
 	uint32_t distance;  /* routers between it and the clients; DISTANCE_FAR: no way */
 	uint32_t component; /* equal: joined by routers */
 	bool shared;	    /* every director has an interface here */
-	bool told_nat;	    /* that it has no floating address */
+	uint32_t director_count;
+	const struct machine *last_director, *last_machine; /* that was seen here */
+	bool told_nat; /* that it has no floating address */
 };
 
 struct subnet {
@@ -46,6 +48,10 @@ struct validation {
 	struct network_facts *network; /* by index */
 	struct server_facts *server;   /* by index */
 	unsigned suggestions;	       /* how many names were searched for a near one */
+	struct network *outermost; /* all directors share it; nearest to the clients */
+	uint32_t pairs;		   /* of servers and back-end hosts looked at */
+	bool outside;		   /* there is a network of the clients */
+	bool unknown_servers;	   /* some member is misspelt */
 	bool nomem;
 };
 
@@ -85,8 +91,6 @@ void lsvm_validate_backends(struct validation *v); /* what servers depend on; ch
 
 /* The network whose subnet has the address, or NULL. */
 struct network *lsvm_network_of(const struct validation *v, const struct addr *addr);
-/* The network that all directors share and that is nearest to the clients, or NULL. */
-struct network *lsvm_outermost_shared(const struct validation *v);
 static inline struct network_facts *network_facts(const struct validation *v,
 						  const struct network *network)
 {

@@ -52,7 +52,7 @@ static void default_network(struct validation *v, struct vip *vip)
 	char text[LSVM_ADDRESS_TEXT_BYTES];
 
 	if (!network)
-		network = lsvm_outermost_shared(v);
+		network = v->outermost;
 	if (network) {
 		vip->network.name = network->name;
 		vip->network.target = network;
@@ -91,7 +91,7 @@ static void check_vip_network(struct validation *v, struct vip *vip)
 			   "not every director has an interface in network \"%s\", where "
 			   "%s is",
 			   or_empty(network->name), text);
-	else if (facts->distance == DISTANCE_FAR)
+	else if (v->outside && facts->distance == DISTANCE_FAR)
 		lsvm_fault(
 			v, FINDING_VIP_NOT_REACHABLE, &vip->object, field,
 			"no router leads from the clients to network \"%s\", where %s is",
