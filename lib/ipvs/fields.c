@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Attributes in and out (include/uapi/linux/netlink.h, struct nlattr): each is padded to
+ * four bytes, may be nested, and has two flag bits in its type. An attribute that is
+ * longer than we know is read as far as we know it; a shorter one is malformed.
+ */
+#include "ipvs/fields.h"
+
+#include <linux/netlink.h>
+
+#define PADDED(length) (((length) + 3) & ~(size_t)3)
+
+static uint64_t load(const void *at, uint8_t width)
+{
+	uint64_t eight;
+	uint32_t four;
+	uint16_t two;
+
+	switch (width) {
+	case 1:
+		return *(const uint8_t *)at;
+	case 2:
+		memcpy(&two, at, sizeof(two));
+		return two;
+	case 4:
+		memcpy(&four, at, sizeof(four));
+		return four;
+	}
+	memcpy(&eight, at, sizeof(eight));
+	return eight;
+}
+
+static void store(void *at, uint8_t width, uint64_t value)
+{
+	uint32_t four = (uint32_t)value;
+	uint16_t two = (uint16_t)value;
+	uint8_t one = (uint8_t)value;
+
+	if (width == 1)
+		memcpy(at, &one, sizeof(one));
+	else if (width == 2)
+		memcpy(at, &two, sizeof(two));
+	else if (width == 4)
+		memcpy(at, &four, sizeof(four));
+	else
+		memcpy(at, &value, sizeof(value));
+}
+
+static bool read_text(struct reader *value, char *to, uint8_t width)
+{
+	const size_t length = strnlen((const char *)value->at, value->left);
+
+	if (length == value->left || length >= width)
+		return false;
+	memcpy(to, value->at, length + 1);
+	return true;
+}
+
+static bool read_field(const struct field *field, struct reader value, void *object)
+{
+	char *to = (char *)object + field->offset;
+	const uint8_t *bytes;
+
+	switch ((enum wire)field->wire) {
+	case WIRE_U8:
+		store(to, field->width, lsvm_read_u8(&value));
+		break;
+	case WIRE_U16:
+		store(to, field->width, lsvm_read_u16(&value));
+		break;
+	case WIRE_U32:
+		store(to, field->width, lsvm_read_u32(&value));
+		break;
+	case WIRE_U64:
+		store(to, field->width, lsvm_read_u64(&value));
+		break;
+	case WIRE_BE16:
+		store(to, field->width, lsvm_read_be16(&value));
+		break;
+	case WIRE_BYTES:
+		bytes = lsvm_read_bytes(&value, field->width);
+		if (bytes)
+			memcpy(to, bytes, field->width);
+		break;
+	case WIRE_TEXT:
+		return read_text(&value, to, field->width);
+	case WIRE_NEST:
+		return lsvm_fields_read(field->nest, value, to);
+	}
+	return !value.failed;
+}
+
+static const struct field *find_field(const struct fields *fields, uint16_t attribute)
+{
+	for (size_t i = 0; i < fields->count; i++)
+		if (fields->list[i].attribute == attribute)
+			return &fields->list[i];
+	return NULL;
+}
+
+bool lsvm_fields_read(const struct fields *fields, struct reader attributes, void *object)
+{
+	uint32_t *has = object;
+
+	while (attributes.left) {
+		uint16_t length = lsvm_read_u16(&attributes);
+		uint16_t type = lsvm_read_u16(&attributes) & NLA_TYPE_MASK;
+		struct reader value = { .left = (size_t)length - NLA_HDRLEN };
+		const struct field *field = find_field(fields, type);
+		size_t padding = PADDED(length) - length;
+
+		if (attributes.failed || length < NLA_HDRLEN)
+			return false;
+		value.at = lsvm_read_bytes(&attributes, value.left);
+		if (!value.at)
+			return false;
+		/* The last attribute may come without its padding. */
+		lsvm_read_bytes(&attributes,
+				padding < attributes.left ? padding : attributes.left);
+		if (!field)
+			continue;
+		if (!read_field(field, value, object))
+			return false;
+		*has |= 1u << (field - fields->list);
+	}
+	return true;
+}
+
+static bool put(struct nl_out *out, uint16_t type, const void *bytes, size_t length)
+{
+	const struct nlattr head = { (uint16_t)(NLA_HDRLEN + length), type };
+
+	if (length > UINT16_MAX - NLA_HDRLEN ||
+	    out->size - out->used < NLA_HDRLEN + PADDED(length))
+		return false;
+	memcpy(out->data + out->used, &head, sizeof(head));
+	memset(out->data + out->used + NLA_HDRLEN, 0, PADDED(length));
+	if (length)
+		memcpy(out->data + out->used + NLA_HDRLEN, bytes, length);
+	out->used += NLA_HDRLEN + PADDED(length);
+	return true;
+}
+
+static bool put_nest(struct nl_out *out, const struct field *field, const void *object)
+{
+	const size_t start = out->used;
+	struct nlattr head = { 0, field->attribute | NLA_F_NESTED };
+
+	if (!put(out, head.nla_type, NULL, 0) ||
+	    !lsvm_fields_write(field->nest, object, out) ||
+	    out->used - start > UINT16_MAX)
+		return false;
+	head.nla_len = (uint16_t)(out->used - start);
+	memcpy(out->data + start, &head, sizeof(head));
+	return true;
+}
+
+static bool write_field(const struct field *field, const void *object, struct nl_out *out)
+{
+	const char *from = (const char *)object + field->offset;
+	const uint16_t type = field->attribute;
+	uint8_t number[8];
+
+	switch ((enum wire)field->wire) {
+	case WIRE_U8:
+		store(number, 1, load(from, field->width));
+		return put(out, type, number, 1);
+	case WIRE_U16:
+		store(number, 2, load(from, field->width));
+		return put(out, type, number, 2);
+	case WIRE_U32:
+		store(number, 4, load(from, field->width));
+		return put(out, type, number, 4);
+	case WIRE_U64:
+		store(number, 8, load(from, field->width));
+		return put(out, type, number, 8);
+	case WIRE_BE16:
+		number[0] = (uint8_t)(load(from, field->width) >> 8);
+		number[1] = (uint8_t)load(from, field->width);
+		return put(out, type, number, 2);
+	case WIRE_BYTES:
+		return put(out, type, from, field->width);
+	case WIRE_TEXT:
+		return put(out, type, from, strnlen(from, field->width - 1u) + 1);
+	case WIRE_NEST:
+		return put_nest(out, field, from);
+	}
+	return false;
+}
+
+bool lsvm_fields_write(const struct fields *fields, const void *object,
+		       struct nl_out *out)
+{
+	const uint32_t *has = object;
+
+	for (size_t i = 0; i < fields->count; i++)
+		if ((*has & 1u << i) && !write_field(&fields->list[i], object, out))
+			return false;
+	return true;
+}
