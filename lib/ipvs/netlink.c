@@ -124,9 +124,20 @@ static bool put_message(struct nl_out *out, uint16_t type, uint8_t command,
 	}
 	head.nlmsg_len = (uint32_t)(out->used - start);
 	head.nlmsg_seq = ++out->sequence;
+	out->last = start;
 	memcpy(out->data + start, &head, sizeof(head));
 	memcpy(out->data + start + NLMSG_HDRLEN, &generic, sizeof(generic));
 	return true;
+}
+
+void lsvm_nl_want_ack(struct nl_out *out)
+{
+	uint8_t *at = out->data + out->last + offsetof(struct nlmsghdr, nlmsg_flags);
+	uint16_t flags;
+
+	memcpy(&flags, at, sizeof(flags));
+	flags |= NLM_F_ACK;
+	memcpy(at, &flags, sizeof(flags));
 }
 
 static bool put_command(struct nl_out *out, uint8_t command, uint16_t flags,
@@ -174,7 +185,7 @@ static void change_to_wire(const struct ipvs_change *change, struct wire_command
 	}
 }
 
-bool lsvm_nl_put_change(struct nl_out *out, const struct ipvs_change *change, bool ack)
+bool lsvm_nl_put_change(struct nl_out *out, const struct ipvs_change *change)
 {
 	static const uint8_t commands[] = {
 		[IPVS_SERVICE_ADD] = IPVS_CMD_NEW_SERVICE,
@@ -190,7 +201,7 @@ bool lsvm_nl_put_change(struct nl_out *out, const struct ipvs_change *change, bo
 	struct wire_command content = { 0 };
 
 	change_to_wire(change, &content);
-	return put_command(out, commands[change->kind], ack ? NLM_F_ACK : 0, &content);
+	return put_command(out, commands[change->kind], 0, &content);
 }
 
 bool lsvm_nl_put_request(struct nl_out *out, uint8_t command, uint16_t flags)

@@ -13,6 +13,7 @@
 struct nl_out {
 	uint8_t *data;
 	size_t size, used;
+	size_t last;	   /* where the last message starts */
 	uint16_t family;   /* the id that the kernel gave "IPVS" */
 	uint32_t sequence; /* of the last message */
 };
@@ -21,12 +22,14 @@ struct nl_out {
 #define NL_CHANGE_MAX_BYTES 320
 
 /* All of these answer false when the message did not fit. */
-bool lsvm_nl_put_change(struct nl_out *out, const struct ipvs_change *change, bool ack);
+bool lsvm_nl_put_change(struct nl_out *out, const struct ipvs_change *change);
 /* A request without content: a dump of a command, or one answer. */
 bool lsvm_nl_put_request(struct nl_out *out, uint8_t command, uint16_t flags);
 bool lsvm_nl_put_dump_destinations(struct nl_out *out, const struct ipvs_key *key);
 /* One service's counters, or all (NULL). */
 bool lsvm_nl_put_zero(struct nl_out *out, const struct ipvs_key *key_or_all);
+/* The last message is to be answered even when nothing is wrong. */
+void lsvm_nl_want_ack(struct nl_out *out);
 /* Asks the controller for the family's id. */
 bool lsvm_nl_put_family(struct nl_out *out);
 

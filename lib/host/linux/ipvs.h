@@ -26,7 +26,7 @@ struct ipvs_info {
  */
 int lsvm_ipvs_socket_open(struct lsvm_ctx *ctx, struct ipvs_socket **ret);
 void lsvm_ipvs_socket_close(struct ipvs_socket *socket);
-/* How long each of the calls below may take in all. */
+/* How long one answer of the kernel may take. */
 void lsvm_ipvs_socket_set_timeout(struct ipvs_socket *socket, uint32_t timeout_ms);
 
 /* The whole table, sealed, with counters, timeouts and daemons. A dump that was torn is
@@ -34,7 +34,8 @@ void lsvm_ipvs_socket_set_timeout(struct ipvs_socket *socket, uint32_t timeout_m
 int lsvm_ipvs_socket_read(struct ipvs_socket *socket, struct lsvm_ipvs_table **ret);
 /*
  * Performs changes[0..count) in their order, in batches. *ret_done is how many were done,
- * also on failure: the change at that index is the one that failed.
+ * also on failure: the change at that index is the one that failed, and some after it may
+ * have been performed. What was to be removed and is gone already counts as done.
  */
 int lsvm_ipvs_socket_apply(struct ipvs_socket *socket, const struct ipvs_change *changes,
 			   size_t count, size_t *ret_done);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the parts of the kernel's IPVS share: one socket, questions and answers. */
+#ifndef LSVM_HOST_LINUX_IPVS_PRIVATE_H
+#define LSVM_HOST_LINUX_IPVS_PRIVATE_H
+
+#include "host/linux/ipvs.h"
+#include "ipvs/netlink.h"
+
+#include <libmnl/libmnl.h>
+#include <sys/socket.h>
+
+#define RECEIVE_COUNT 4
+#define RECEIVE_BYTES 32768 /* the kernel fills no more at once */
+#define SEND_BYTES 16384    /* about 100 changes: more at once gains nothing */
+
+struct ipvs_socket {
+	struct lsvm_ctx *ctx;
+	struct mnl_socket *netlink;
+	int proc_fd; /* /proc/net/ip_vs of the socket's namespace; -1: none */
+	uint32_t timeout_ms;
+	uint64_t write_count;
+	struct nl_out out; /* the request being made */
+	uint8_t *received;
+	struct mmsghdr messages[RECEIVE_COUNT];
+	struct iovec parts[RECEIVE_COUNT];
+	struct sockaddr_nl senders[RECEIVE_COUNT];
+};
+
+/* Milliseconds on the monotonic clock. */
+uint64_t lsvm_ipvs_now(void);
+
+/* Called with each message of an answer; a negative answer ends the exchange. */
+typedef int (*ipvs_reply)(struct ipvs_socket *socket, const struct nl_message *message,
+			  void *arg);
+
+/* Sends what is in socket->out and empties it. */
+int lsvm_ipvs_send(struct ipvs_socket *socket);
+/* Hands every message to reply until it answers 1; LSVM_ERR_TIMEOUT at the deadline,
+ * LSVM_ERR_BUSY when the kernel had to drop answers. */
+int lsvm_ipvs_receive(struct ipvs_socket *socket, uint64_t deadline, ipvs_reply reply,
+		      void *arg);
+/*
+ * Sends the one request in socket->out and hands the contents of its answer to reply (may
+ * be NULL) until the kernel says that it is complete. *ret_errno is the kernel's verdict:
+ * 0 or an errno. LSVM_ERR_BUSY when a dump was interrupted.
+ */
+int lsvm_ipvs_exchange(struct ipvs_socket *socket, ipvs_reply reply, void *arg,
+		       int *ret_errno);
+/* The kernel's verdict as an error with a sentence; 0 for 0. */
+int lsvm_ipvs_verdict(struct ipvs_socket *socket, const char *what, int number);
+int lsvm_ipvs_change_verdict(struct ipvs_socket *socket, const struct ipvs_change *change,
+			     int number);
+
+/* The daemons that run now. */
+int lsvm_ipvs_read_daemons(struct ipvs_socket *socket, struct ipvs_daemon *ret_master,
+			   struct ipvs_daemon *ret_backup);
+
+/* A fingerprint of which services and destinations there are, whatever their order. */
+struct ipvs_outline {
+	size_t service_count, destination_count;
+	uint64_t sum;
+};
+void lsvm_ipvs_outline_of_table(const struct lsvm_ipvs_table *table,
+				struct ipvs_outline *ret);
+/* From /proc/net/ip_vs. LSVM_ERR_UNSUPPORTED when it cannot be read. */
+int lsvm_ipvs_outline_of_kernel(struct ipvs_socket *socket, struct ipvs_outline *ret);
+/* The same for a text in that file's format. */
+int lsvm_ipvs_outline_of_text(const char *text, struct ipvs_outline *ret);
+
+#endif

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The socket to the kernel's IPVS: questions go out, answers come in, and every wait has
+ * an end.
+ *
+ * The kernel works off a request while it is being sent, so its answer nearly always lies
+ * ready: reading comes first and waiting only when nothing is there. Some calls are never
+ * answered (one that was interrupted inside the kernel); that is what the deadline is
+ * for. Answers to a request that was given up earlier are told by their sequence number.
+ */
+#include "host/linux/ipvs_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/genetlink.h>
+#include <linux/ip_vs.h>
+#include <linux/netlink.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define RECEIVE_QUEUE_BYTES (4 * 1024 * 1024)
+
+uint64_t lsvm_ipvs_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void prepare_buffers(struct ipvs_socket *socket)
+{
+	for (size_t i = 0; i < RECEIVE_COUNT; i++) {
+		socket->parts[i] = (struct iovec){
+			.iov_base = socket->received + i * RECEIVE_BYTES,
+			.iov_len = RECEIVE_BYTES,
+		};
+		socket->messages[i].msg_hdr = (struct msghdr){
+			.msg_name = &socket->senders[i],
+			.msg_namelen = sizeof(socket->senders[i]),
+			.msg_iov = &socket->parts[i],
+			.msg_iovlen = 1,
+		};
+	}
+}
+
+static int open_netlink(struct ipvs_socket *socket)
+{
+	const int size = RECEIVE_QUEUE_BYTES, on = 1;
+	int fd;
+
+	socket->netlink = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
+	if (!socket->netlink ||
+	    mnl_socket_bind(socket->netlink, 0, MNL_SOCKET_AUTOPID) < 0)
+		return lsvm_fail(socket->ctx, LSVM_ERR_UNSUPPORTED,
+				 "cannot open a generic netlink socket: %s",
+				 strerrordesc_np(errno));
+	fd = mnl_socket_get_fd(socket->netlink);
+	/* Best effort both: an old kernel or a plain user has the defaults. */
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
+	return 0;
+}
+
+static int read_family(struct ipvs_socket *socket, const struct nl_message *message,
+		       void *arg)
+{
+	uint16_t *family = arg;
+
+	return lsvm_nl_get_family(message->payload, family);
+}
+
+static int find_family(struct ipvs_socket *socket)
+{
+	int number = 0, err;
+
+	lsvm_nl_put_family(&socket->out);
+	err = lsvm_ipvs_exchange(socket, read_family, &socket->out.family, &number);
+	if (err)
+		return err;
+	if (number || !socket->out.family)
+		return lsvm_fail(
+			socket->ctx, LSVM_ERR_NO_IPVS,
+			"the running kernel has no ip_vs: load it with `modprobe "
+			"ip_vs`, or rehearse with svm-lab");
+	return 0;
+}
+
+/* Even reading needs CAP_NET_ADMIN in the first user namespace: say so at once. */
+static int check_permission(struct ipvs_socket *socket)
+{
+	struct ipvs_info info;
+
+	return lsvm_ipvs_socket_info(socket, &info);
+}
+
+int lsvm_ipvs_socket_open(struct lsvm_ctx *ctx, struct ipvs_socket **ret)
+{
+	struct ipvs_socket *socket = calloc(1, sizeof(*socket));
+	int err;
+
+	if (!socket)
+		return lsvm_fail_nomem(ctx);
+	socket->ctx = lsvm_ctx_ref(ctx);
+	socket->timeout_ms = IPVS_TIMEOUT_DEFAULT_MS;
+	socket->proc_fd = -1;
+	socket->received = malloc(RECEIVE_COUNT * RECEIVE_BYTES);
+	socket->out.data = malloc(SEND_BYTES);
+	socket->out.size = SEND_BYTES;
+	if (!socket->received || !socket->out.data) {
+		err = lsvm_fail_nomem(ctx);
+	} else {
+		prepare_buffers(socket);
+		(void)((err = open_netlink(socket)) || (err = find_family(socket)) ||
+		       (err = check_permission(socket)));
+	}
+	if (err) {
+		lsvm_ipvs_socket_close(socket);
+		return err;
+	}
+	/* After the family was found: the file is there only once ip_vs is loaded. */
+	socket->proc_fd = open("/proc/thread-self/net/ip_vs", O_RDONLY | O_CLOEXEC);
+	*ret = socket;
+	return 0;
+}
+
+void lsvm_ipvs_socket_close(struct ipvs_socket *socket)
+{
+	if (!socket)
+		return;
+	if (socket->netlink)
+		mnl_socket_close(socket->netlink);
+	if (socket->proc_fd >= 0)
+		close(socket->proc_fd);
+	free(socket->received);
+	free(socket->out.data);
+	lsvm_ctx_unref(socket->ctx);
+	free(socket);
+}
+
+void lsvm_ipvs_socket_set_timeout(struct ipvs_socket *socket, uint32_t timeout_ms)
+{
+	socket->timeout_ms = timeout_ms;
+}
+
+uint64_t lsvm_ipvs_socket_write_count(const struct ipvs_socket *socket)
+{
+	return socket->write_count;
+}
+
+int lsvm_ipvs_send(struct ipvs_socket *socket)
+{
+	ssize_t sent;
+
+	do {
+		sent = mnl_socket_sendto(socket->netlink, socket->out.data,
+					 socket->out.used);
+	} while (sent < 0 && errno == EINTR);
+	socket->out.used = 0;
+	if (sent < 0)
+		return lsvm_fail(socket->ctx, LSVM_ERR_IO,
+				 "the kernel did not take a netlink message: %s",
+				 strerrordesc_np(errno));
+	return 0;
+}
+
+static int wait_readable(struct ipvs_socket *socket, uint64_t deadline)
+{
+	struct pollfd fd = { .fd = mnl_socket_get_fd(socket->netlink), .events = POLLIN };
+	uint64_t now = lsvm_ipvs_now();
+	int ready;
+
+	if (now >= deadline)
+		return lsvm_fail(socket->ctx, LSVM_ERR_TIMEOUT,
+				 "the kernel did not answer within %u ms; run it again",
+				 socket->timeout_ms);
+	ready = poll(&fd, 1, (int)(deadline - now));
+	if (ready < 0 && errno != EINTR)
+		return lsvm_fail(socket->ctx, LSVM_ERR_IO,
+				 "cannot wait for the kernel: %s",
+				 strerrordesc_np(errno));
+	return 0;
+}
+
+/* How many buffers were filled; 0 when one should try again. */
+static int receive_some(struct ipvs_socket *socket, uint64_t deadline)
+{
+	int count = recvmmsg(mnl_socket_get_fd(socket->netlink), socket->messages,
+			     RECEIVE_COUNT, MSG_DONTWAIT, NULL);
+
+	if (count >= 0)
+		return count;
+	if (errno == EAGAIN)
+		return wait_readable(socket, deadline);
+	if (errno == EINTR)
+		return 0;
+	if (errno == ENOBUFS)
+		return lsvm_fail(socket->ctx, LSVM_ERR_BUSY,
+				 "the kernel had to drop answers; run it again");
+	return lsvm_fail(socket->ctx, LSVM_ERR_IO, "cannot read the kernel's answer: %s",
+			 strerrordesc_np(errno));
+}
+
+static int bad_answer(struct ipvs_socket *socket)
+{
+	return lsvm_fail(
+		socket->ctx, LSVM_ERR_PROTOCOL,
+		"the kernel's answer is no IPVS message that this version knows");
+}
+
+static int hand_over(struct ipvs_socket *socket, size_t index, ipvs_reply reply,
+		     void *arg)
+{
+	struct mmsghdr *received = &socket->messages[index];
+	struct reader bytes = { socket->parts[index].iov_base, received->msg_len, false };
+	const bool from_kernel = socket->senders[index].nl_pid == 0;
+	const bool cut = received->msg_hdr.msg_flags & MSG_TRUNC;
+	struct nl_message message;
+	int more, err = 0;
+
+	received->msg_hdr.msg_namelen = sizeof(socket->senders[index]);
+	if (!from_kernel)
+		return 0;
+	if (cut)
+		return bad_answer(socket);
+	while (!err && (more = lsvm_nl_next(&bytes, &message)) != 0) {
+		if (more < 0)
+			return bad_answer(socket);
+		err = reply(socket, &message, arg);
+	}
+	return err;
+}
+
+int lsvm_ipvs_receive(struct ipvs_socket *socket, uint64_t deadline, ipvs_reply reply,
+		      void *arg)
+{
+	for (;;) {
+		int count = receive_some(socket, deadline), verdict = 0;
+
+		if (count < 0)
+			return count;
+		for (int i = 0; i < count && !verdict; i++)
+			verdict = hand_over(socket, (size_t)i, reply, arg);
+		if (verdict)
+			return verdict < 0 ? verdict : 0;
+	}
+}
+
+struct exchange {
+	ipvs_reply reply;
+	void *arg;
+	uint32_t sequence;
+	int number;
+	bool interrupted;
+};
+
+static int exchange_message(struct ipvs_socket *socket, const struct nl_message *message,
+			    void *arg)
+{
+	struct exchange *exchange = arg;
+	int err;
+
+	if (message->sequence != exchange->sequence)
+		return 0;
+	exchange->interrupted |= (message->flags & NLM_F_DUMP_INTR) != 0;
+	if (message->type == NLMSG_ERROR || message->type == NLMSG_DONE) {
+		exchange->number = -message->error;
+		return 1;
+	}
+	if (message->type < NLMSG_MIN_TYPE || !exchange->reply)
+		return 0;
+	err = exchange->reply(socket, message, exchange->arg);
+	return err == LSVM_ERR_PROTOCOL ? bad_answer(socket) : err;
+}
+
+int lsvm_ipvs_exchange(struct ipvs_socket *socket, ipvs_reply reply, void *arg,
+		       int *ret_errno)
+{
+	struct exchange exchange = { .reply = reply,
+				     .arg = arg,
+				     .sequence = socket->out.sequence };
+	int err = lsvm_ipvs_send(socket);
+
+	if (!err)
+		err = lsvm_ipvs_receive(socket, lsvm_ipvs_now() + socket->timeout_ms,
+					exchange_message, &exchange);
+	if (err)
+		return err;
+	if (exchange.interrupted)
+		return lsvm_fail(
+			socket->ctx, LSVM_ERR_BUSY,
+			"the IPVS table changed while it was read; run it again");
+	*ret_errno = exchange.number;
+	return 0;
+}
