@@ -19,6 +19,8 @@ struct lsvm_cluster;
 struct lsvm_draft;
 /** What is different between two clusters. */
 struct lsvm_changes;
+/** One difference. Borrowed from the list. */
+struct lsvm_change;
 /** A machine of a cluster. Borrowed from it, as are all that follow. */
 struct lsvm_machine;
 /** Servers, and the VIPs that they answer for. */
@@ -35,6 +37,15 @@ enum lsvm_format {
 	LSVM_FORMAT_UNKNOWN = 0,
 	LSVM_FORMAT_YAML = 1,
 	LSVM_FORMAT_JSON = 2,
+};
+
+/** What happened to a part of a cluster. */
+enum lsvm_change_kind {
+	LSVM_CHANGE_UNKNOWN = 0,
+	LSVM_CHANGE_ADDED = 1,
+	LSVM_CHANGE_REMOVED = 2,
+	LSVM_CHANGE_CHANGED = 3,
+	LSVM_CHANGE_MOVED = 4, /**< to another place, or another list */
 };
 
 /** What a machine is for. */
@@ -228,6 +239,10 @@ LSVM_API int lsvm_content_kind_parse(const char *name);
 LSVM_API const char *lsvm_topology_name(int value);
 /** The value of that word, or 0. @since 0.1 */
 LSVM_API int lsvm_topology_parse(const char *name);
+/** The word for a kind of change. @since 0.1 */
+LSVM_API const char *lsvm_change_kind_name(int value);
+/** The value of that word, or 0. @since 0.1 */
+LSVM_API int lsvm_change_kind_parse(const char *name);
 /** @} */
 
 /**
@@ -267,6 +282,9 @@ LSVM_API int lsvm_cluster_to_yaml(const struct lsvm_cluster *cluster, char **ret
 
 /** The cluster's name. @since 0.1 */
 LSVM_API const char *lsvm_cluster_name(const struct lsvm_cluster *cluster);
+/** The enum lsvm_topology that its routers and the servers' addresses make;
+ * LSVM_TOPOLOGY_UNKNOWN without routers or servers. @since 0.1 */
+LSVM_API int lsvm_cluster_topology(const struct lsvm_cluster *cluster);
 
 /** How many machines there are: management station, routers, directors, servers,
  * back-ends. @since 0.1 */
@@ -356,6 +374,89 @@ LSVM_API uint32_t lsvm_domain_quota_mib(const struct lsvm_domain *domain);
 LSVM_API size_t lsvm_domain_alias_count(const struct lsvm_domain *domain);
 /** The other name at @p index, NULL past the end. @since 0.1 */
 LSVM_API const char *lsvm_domain_alias_at(const struct lsvm_domain *domain, size_t index);
+
+/**
+ * What is written differently in two clusters: from @p a to @p b. Items of lists are the
+ * same when their names are, wherever they stand. No change: the two write the same.
+ * Errors: LSVM_ERR_NOMEM. Lifetime: until lsvm_changes_free(); the clusters are not
+ * needed any more. @since 0.1
+ */
+LSVM_API int lsvm_cluster_diff(struct lsvm_ctx *ctx, const struct lsvm_cluster *a,
+			       const struct lsvm_cluster *b, struct lsvm_changes **ret);
+/** Frees the changes. NULL is allowed. @since 0.1 */
+LSVM_API void lsvm_changes_free(struct lsvm_changes *changes);
+/** How many there are; 0 when the clusters are equal. @since 0.1 */
+LSVM_API size_t lsvm_changes_count(const struct lsvm_changes *changes);
+/** The change at @p index, NULL past the end. @since 0.1 */
+LSVM_API const struct lsvm_change *lsvm_changes_at(const struct lsvm_changes *changes,
+						   size_t index);
+/** All of them as JSON, schema "lsvm-changes/1". Errors: LSVM_ERR_NOMEM. @since 0.1 */
+LSVM_API int lsvm_changes_to_json(const struct lsvm_changes *changes, char **ret);
+/** An enum lsvm_change_kind. @since 0.1 */
+LSVM_API int lsvm_change_kind(const struct lsvm_change *change);
+/** Where, with names: "/partitions/A/servers/eps1/weight"; of what was removed, where it
+ * was. lsvm_draft_set() takes the same. @since 0.1 */
+LSVM_API const char *lsvm_change_path(const struct lsvm_change *change);
+/** What was there, JSON; NULL when nothing was. What moved: its old place in the list, or
+ * its old path. @since 0.1 */
+LSVM_API const char *lsvm_change_old(const struct lsvm_change *change);
+/** What is there now, JSON; NULL when nothing is. What moved: its new place or path.
+ * @since 0.1 */
+LSVM_API const char *lsvm_change_new(const struct lsvm_change *change);
+
+/**
+ * Begins to edit: a copy of what @p cluster writes, or of nothing when it is NULL.
+ * Errors: LSVM_ERR_NOMEM. Lifetime: until lsvm_draft_free(). @since 0.1
+ */
+LSVM_API int lsvm_draft_new(struct lsvm_ctx *ctx, const struct lsvm_cluster *cluster,
+			    struct lsvm_draft **ret);
+/** Throws the draft away. NULL is allowed. @since 0.1 */
+LSVM_API void lsvm_draft_free(struct lsvm_draft *draft);
+/**
+ * Writes a value.
+ * @param path as a JSON pointer (RFC 6901), where items of lists may also be named:
+ * "/partitions/A/vips/192.0.2.1/domains/-". A last step that is not there yet is added; -
+ * stands behind the last item.
+ * @param json the value, e.g. "true", "\"nat\"", "{\"server\": \"eps1\"}"
+ * Errors: LSVM_ERR_NOT_FOUND says which part of the path is missing; LSVM_ERR_PARSE,
+ * LSVM_ERR_ARGUMENT, LSVM_ERR_NOMEM. @since 0.1
+ */
+LSVM_API int lsvm_draft_set(struct lsvm_draft *draft, const char *path, const char *json);
+/** Removes what @p path names. Errors: LSVM_ERR_NOT_FOUND, LSVM_ERR_ARGUMENT.
+ * @since 0.1 */
+LSVM_API int lsvm_draft_remove(struct lsvm_draft *draft, const char *path);
+/**
+ * Lets a server, which must be declared, answer for a partition too.
+ * @param weight 0 to 65535; 1 is ordinary
+ * Errors: LSVM_ERR_NOT_FOUND, LSVM_ERR_EXISTS when it is there, LSVM_ERR_RANGE,
+ * LSVM_ERR_NOMEM. @since 0.1
+ */
+LSVM_API int lsvm_draft_add_server(struct lsvm_draft *draft, const char *partition,
+				   const char *server, uint32_t weight);
+/** Takes a server out of a partition; its machine stays. Errors: LSVM_ERR_NOT_FOUND.
+ * @since 0.1 */
+LSVM_API int lsvm_draft_remove_server(struct lsvm_draft *draft, const char *partition,
+				      const char *server);
+/** Takes a server from one partition to another, with its weight and thresholds. Errors:
+ * LSVM_ERR_NOT_FOUND, LSVM_ERR_EXISTS. @since 0.1 */
+LSVM_API int lsvm_draft_move_server(struct lsvm_draft *draft, const char *server,
+				    const char *from, const char *to);
+/** Adds a domain to a VIP, given by name or address. Errors: LSVM_ERR_NOT_FOUND,
+ * LSVM_ERR_EXISTS when any VIP has the domain, LSVM_ERR_NOMEM. @since 0.1 */
+LSVM_API int lsvm_draft_add_domain(struct lsvm_draft *draft, const char *vip,
+				   const char *domain);
+/** Removes a domain from the VIP that has it. Errors: LSVM_ERR_NOT_FOUND. @since 0.1 */
+LSVM_API int lsvm_draft_remove_domain(struct lsvm_draft *draft, const char *domain);
+/** The draft as it stands, unchecked, as JSON. Errors: LSVM_ERR_NOMEM. @since 0.1 */
+LSVM_API int lsvm_draft_to_json(const struct lsvm_draft *draft, char **ret);
+/**
+ * Checks the draft as a file would be checked and makes a cluster of it. The draft stays
+ * and can be edited on. Findings have paths but no lines; they may be NULL.
+ * Errors: LSVM_ERR_FINDINGS, LSVM_ERR_NOMEM. Lifetime: of the cluster until its last
+ * lsvm_cluster_unref(). @since 0.1
+ */
+LSVM_API int lsvm_draft_freeze(struct lsvm_draft *draft, struct lsvm_findings *findings,
+			       struct lsvm_cluster **ret);
 
 #ifdef __cplusplus
 }

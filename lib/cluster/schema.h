@@ -151,6 +151,6 @@ extern const struct word lsvm_role_words[], lsvm_forwarding_words[],
 	lsvm_application_words[], lsvm_check_kind_words[], lsvm_check_route_words[],
 	lsvm_redundancy_kind_words[], lsvm_connections_words[], lsvm_content_kind_words[],
 	lsvm_topology_words[], lsvm_scheduler_words[], lsvm_engine_words[],
-	lsvm_format_words[];
+	lsvm_format_words[], lsvm_change_kind_words[];
 
 #endif

@@ -68,6 +68,10 @@ const struct word lsvm_connections_words[] = {
 const struct word lsvm_content_kind_words[] = {
 	{ LSVM_CONTENT_DIRECTORY, "directory" }, { LSVM_CONTENT_CODA, "coda" }, { 0, NULL },
 };
+const struct word lsvm_change_kind_words[] = {
+	{ LSVM_CHANGE_ADDED, "added" }, { LSVM_CHANGE_REMOVED, "removed" }, { LSVM_CHANGE_CHANGED, "changed" },
+	{ LSVM_CHANGE_MOVED, "moved" }, { 0, NULL },
+};
 const struct word lsvm_topology_words[] = {
 	{ LSVM_TOPOLOGY_ONE_ROUTER_PRIVATE, "one-router-private" },
 	{ LSVM_TOPOLOGY_ONE_ROUTER_PUBLIC, "one-router-public" },
@@ -103,3 +107,4 @@ WORDS(redundancy_kind)
 WORDS(connections)
 WORDS(content_kind)
 WORDS(topology)
+WORDS(change_kind)
