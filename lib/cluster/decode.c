@@ -372,13 +372,30 @@ static void decode_object(struct decoder *d, void *object, const struct object_t
 	pack_marks(d, &f);
 }
 
+/* A written value that was refused leaves nothing, and the next level counts. */
+static bool has_value(const struct object *object, const struct field *field)
+{
+	int value;
+
+	if (field->kind == FIELD_STRING || field->kind == FIELD_REF)
+		return field_object(object, field) != NULL; /* the name comes first */
+	if (field->kind != FIELD_ENUM)
+		return true;
+	memcpy(&value, field_at(object, field), sizeof(value));
+	return value != 0;
+}
+
 /* Which settings are written at this level; struct settings says it for itself. */
 static void note_settings(const struct object_type *type, const struct object *object,
 			  uint64_t *set)
 {
-	for (unsigned i = 0; i < type->field_count; i++)
-		if (type->fields[i].setting && (object->written >> i & 1))
-			*set |= UINT64_C(1) << (type->fields[i].setting - 1);
+	for (unsigned i = 0; i < type->field_count; i++) {
+		const struct field *field = &type->fields[i];
+
+		if (field->setting && (object->written >> i & 1) &&
+		    has_value(object, field))
+			*set |= UINT64_C(1) << (field->setting - 1);
+	}
 }
 
 static void note_all_settings(struct lsvm_cluster *cluster)

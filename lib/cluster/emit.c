@@ -19,6 +19,21 @@ static int append(void *data, unsigned char *bytes, size_t length)
 	return !buf->failed;
 }
 
+/* What begins like a number and is none for any reader: an address, a subnet, a range of
+ * ports. */
+static bool is_no_number(const char *text)
+{
+	const char *dot = strchr(text, '.');
+	size_t digits = strspn(text, "0123456789");
+
+	if (strchr(text, ':') || !digits)
+		return false;
+	if (text[digits] == '-')
+		return strspn(text + digits + 1, "0123456789") ==
+		       strlen(text + digits + 1);
+	return strchr(text, '/') || (dot && strchr(dot + 1, '.'));
+}
+
 /* Whether a reader of YAML 1.1 or 1.2 could take the bare text for something else. */
 static bool needs_quotes(const char *text)
 {
@@ -27,7 +42,7 @@ static bool needs_quotes(const char *text)
 		"null", "y",	 "n",	"nan", ".inf", ".nan"
 	};
 
-	if (!*text || strchr("0123456789+-.~<=", *text))
+	if (!*text || (strchr("0123456789+-.~<=", *text) && !is_no_number(text)))
 		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (strcasecmp(text, words[i]) == 0)
@@ -60,7 +75,7 @@ static bool fits(const struct node *node, bool in_list)
 	/* A map of its own under a key is easier to read and to change as a block. */
 	if (node->kind == NODE_MAP && !in_list)
 		return false;
-	return width(node, node->kind == NODE_MAP ? 2 : 1) <= LINE_MAX;
+	return width(node, node->kind == NODE_MAP ? 4 : 2) <= LINE_MAX;
 }
 
 static bool emit(yaml_emitter_t *emitter, yaml_event_t *event, int made)

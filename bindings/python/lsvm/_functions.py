@@ -6,10 +6,27 @@
 FUNCTIONS = {
     "lsvm_application_name": ("const char *", ["int"]),
     "lsvm_application_parse": ("int", ["const char *"]),
+    "lsvm_change_kind": ("int", ["const struct lsvm_change *"]),
+    "lsvm_change_kind_name": ("const char *", ["int"]),
+    "lsvm_change_kind_parse": ("int", ["const char *"]),
+    "lsvm_change_new": ("const char *", ["const struct lsvm_change *"]),
+    "lsvm_change_old": ("const char *", ["const struct lsvm_change *"]),
+    "lsvm_change_path": ("const char *", ["const struct lsvm_change *"]),
+    "lsvm_changes_at": ("const struct lsvm_change *", ["const struct lsvm_changes *", "size_t"]),
+    "lsvm_changes_count": ("size_t", ["const struct lsvm_changes *"]),
+    "lsvm_changes_free": ("void", ["struct lsvm_changes *"]),
+    "lsvm_changes_to_json": ("int", ["const struct lsvm_changes *", "char **"]),
     "lsvm_check_kind_name": ("const char *", ["int"]),
     "lsvm_check_kind_parse": ("int", ["const char *"]),
     "lsvm_check_route_name": ("const char *", ["int"]),
     "lsvm_check_route_parse": ("int", ["const char *"]),
+    "lsvm_cluster_diff": (
+        "int", [
+            "struct lsvm_ctx *",
+            "const struct lsvm_cluster *",
+            "const struct lsvm_cluster *",
+            "struct lsvm_changes **",
+        ]),
     "lsvm_cluster_find_domain": (
         "const struct lsvm_domain *", [
             "const struct lsvm_cluster *",
@@ -57,6 +74,7 @@ FUNCTIONS = {
     "lsvm_cluster_ref": ("struct lsvm_cluster *", ["struct lsvm_cluster *"]),
     "lsvm_cluster_to_json": ("int", ["const struct lsvm_cluster *", "char **"]),
     "lsvm_cluster_to_yaml": ("int", ["const struct lsvm_cluster *", "char **"]),
+    "lsvm_cluster_topology": ("int", ["const struct lsvm_cluster *"]),
     "lsvm_cluster_unref": ("void", ["struct lsvm_cluster *"]),
     "lsvm_connections_name": ("const char *", ["int"]),
     "lsvm_connections_parse": ("int", ["const char *"]),
@@ -73,6 +91,39 @@ FUNCTIONS = {
     "lsvm_domain_quota_mib": ("uint32_t", ["const struct lsvm_domain *"]),
     "lsvm_domain_vip": ("const struct lsvm_vip *", ["const struct lsvm_domain *"]),
     "lsvm_domain_web_master": ("const char *", ["const struct lsvm_domain *"]),
+    "lsvm_draft_add_domain": ("int", ["struct lsvm_draft *", "const char *", "const char *"]),
+    "lsvm_draft_add_server": (
+        "int", [
+            "struct lsvm_draft *",
+            "const char *",
+            "const char *",
+            "uint32_t",
+        ]),
+    "lsvm_draft_free": ("void", ["struct lsvm_draft *"]),
+    "lsvm_draft_freeze": (
+        "int", [
+            "struct lsvm_draft *",
+            "struct lsvm_findings *",
+            "struct lsvm_cluster **",
+        ]),
+    "lsvm_draft_move_server": (
+        "int", [
+            "struct lsvm_draft *",
+            "const char *",
+            "const char *",
+            "const char *",
+        ]),
+    "lsvm_draft_new": (
+        "int", [
+            "struct lsvm_ctx *",
+            "const struct lsvm_cluster *",
+            "struct lsvm_draft **",
+        ]),
+    "lsvm_draft_remove": ("int", ["struct lsvm_draft *", "const char *"]),
+    "lsvm_draft_remove_domain": ("int", ["struct lsvm_draft *", "const char *"]),
+    "lsvm_draft_remove_server": ("int", ["struct lsvm_draft *", "const char *", "const char *"]),
+    "lsvm_draft_set": ("int", ["struct lsvm_draft *", "const char *", "const char *"]),
+    "lsvm_draft_to_json": ("int", ["const struct lsvm_draft *", "char **"]),
     "lsvm_duty_name": ("const char *", ["int"]),
     "lsvm_duty_parse": ("int", ["const char *"]),
     "lsvm_err_name": ("const char *", ["int"]),

@@ -21,6 +21,15 @@ class Application(Words):
     OTHER = 11
 
 
+class ChangeKind(Words):
+    """enum lsvm_change_kind"""
+    UNKNOWN = 0
+    ADDED = 1
+    REMOVED = 2
+    CHANGED = 3
+    MOVED = 4
+
+
 class CheckKind(Words):
     """enum lsvm_check_kind"""
     UNKNOWN = 0
@@ -212,6 +221,7 @@ class TunnelKind(Words):
 
 __all__ = [
     "Application",
+    "ChangeKind",
     "CheckKind",
     "CheckRoute",
     "Connections",
