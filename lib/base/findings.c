@@ -4,6 +4,7 @@
  * refused. The list is bounded; the codes are the table in codes.h.
  */
 #include "base/base.h"
+#include "base/json.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -182,7 +183,7 @@ int lsvm_findings_to_json(const struct lsvm_findings *findings, char **ret)
 		}
 	}
 	if (root)
-		text = json_dumps(root, JSON_COMPACT);
+		text = lsvm_json_text(root, JSON_COMPACT);
 	json_decref(root);
 	if (!text)
 		return LSVM_ERR_NOMEM;

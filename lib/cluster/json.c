@@ -3,6 +3,7 @@
  * JSON to tree and back; jansson reads and writes. Its values cost much more than the
  * bytes they came from, so that brackets and commas are counted before it sees them.
  */
+#include "base/json.h"
 #include "cluster/tree.h"
 
 #include <jansson.h>
@@ -147,9 +148,7 @@ static int parse(struct tree *tree, const char *bytes, size_t length, json_error
 			   error);
 	if (!value) {
 		make_ascii(error->text);
-		return json_error_code(error) == json_error_out_of_memory
-			       ? LSVM_ERR_NOMEM
-			       : LSVM_ERR_PARSE;
+		return lsvm_json_ran_out(error) ? LSVM_ERR_NOMEM : LSVM_ERR_PARSE;
 	}
 	*ret = convert(tree, value);
 	json_decref(value);
@@ -247,7 +246,7 @@ int lsvm_tree_to_json(const struct node *root, const char *schema, char **ret)
 	else if (value)
 		value = children_to_json(root, value);
 	if (value)
-		text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+		text = lsvm_json_text(value, JSON_COMPACT | JSON_ENCODE_ANY);
 	json_decref(value);
 	if (!text)
 		return LSVM_ERR_NOMEM;

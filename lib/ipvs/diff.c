@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The public face of change.c: changes that keep their tables alive. */
+#include "base/json.h"
 #include "ipvs/table.h"
 
 #include <jansson.h>
@@ -79,7 +80,7 @@ int lsvm_ipvs_changes_to_json(const struct lsvm_ipvs_changes *changes, char **re
 		lsvm_buf_free(&line);
 	}
 	if (!failed)
-		text = json_dumps(root, JSON_COMPACT);
+		text = lsvm_json_text(root, JSON_COMPACT);
 	json_decref(root);
 	if (!text)
 		return lsvm_fail_nomem(changes->ctx);

@@ -6,6 +6,7 @@
  * that have no word (a protocol, a tunnel type) are written as numbers, so nothing is
  * lost.
  */
+#include "base/json.h"
 #include "ipvs/table.h"
 #include "ipvs/words.h"
 
@@ -255,7 +256,7 @@ json_t *lsvm_ipvs_table_json(const struct lsvm_ipvs_table *table)
 int lsvm_ipvs_table_to_json(const struct lsvm_ipvs_table *table, char **ret)
 {
 	json_t *json = lsvm_ipvs_table_json(table);
-	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	char *text = json ? lsvm_json_text(json, JSON_COMPACT) : NULL;
 
 	json_decref(json);
 	if (!text)

@@ -4,6 +4,7 @@
  * report is taken even where it makes no sense; lsvm_ipvs_service_check() is for what one
  * would send.
  */
+#include "base/json.h"
 #include "ipvs/json_read.h"
 #include "ipvs/words.h"
 
@@ -365,6 +366,8 @@ int lsvm_ipvs_table_from_json(struct lsvm_ctx *ctx, const char *bytes, size_t le
 				 "IPVS table: more than %u bytes of JSON",
 				 DOCUMENT_MAX_BYTES);
 	json = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &error);
+	if (!json && lsvm_json_ran_out(&error))
+		return lsvm_fail_nomem(ctx);
 	if (!json)
 		return lsvm_fail(ctx, LSVM_ERR_PARSE,
 				 "IPVS table: line %d, column %d: %s", error.line,

@@ -4,6 +4,7 @@
  * nothing (no MTU, no port, an empty list) are left out; what is there is in canonical
  * order.
  */
+#include "base/json.h"
 #include "plan/plan.h"
 
 #include <jansson.h>
@@ -157,7 +158,7 @@ static json_t *plan_json(const struct lsvm_plan *plan)
 
 static int dump(struct lsvm_ctx *ctx, json_t *json, char **ret)
 {
-	char *text = json ? json_dumps(json, INDENT) : NULL;
+	char *text = json ? lsvm_json_text(json, INDENT) : NULL;
 
 	json_decref(json);
 	if (!text)

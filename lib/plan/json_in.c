@@ -4,6 +4,7 @@
  * guessed: every member that json.c writes is read, every other is refused, and so is a
  * path or a name that cannot be one.
  */
+#include "base/json.h"
 #include "plan/plan.h"
 
 #include <jansson.h>
@@ -328,7 +329,7 @@ static int load(struct lsvm_ctx *ctx, const char *bytes, size_t length, json_t *
 	*ret = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &error);
 	if (*ret)
 		return 0;
-	if (json_error_code(&error) == json_error_out_of_memory)
+	if (lsvm_json_ran_out(&error))
 		return lsvm_fail_nomem(ctx);
 	return lsvm_fail(ctx, LSVM_ERR_PARSE,
 			 "plan: line %d, column %d: %s; compile the plan again",

@@ -27,7 +27,8 @@ static const char good[] =
 static const char bad[] = "name: [1\nservers: {{\n";
 static const char wrong[] = "name: x\nnothing: 1\nservers: [{name: a, name: b}]\n";
 
-static int load(const char *text, int expected, int (*use)(struct lsvm_cluster *))
+static int load(const char *text, int format, int expected,
+		int (*use)(struct lsvm_cluster *))
 {
 	struct lsvm_findings *findings = NULL;
 	struct lsvm_cluster *cluster = NULL;
@@ -72,21 +73,35 @@ static int write_out(struct lsvm_cluster *cluster)
 
 static int good_file(void)
 {
-	return load(good, 0, write_out);
+	return load(good, LSVM_FORMAT_YAML, 0, write_out);
 }
 
 static int no_yaml(void)
 {
-	return load(bad, LSVM_ERR_FINDINGS, NULL);
+	return load(bad, LSVM_FORMAT_YAML, LSVM_ERR_FINDINGS, NULL);
 }
 
 static int wrong_file(void)
 {
-	return load(wrong, LSVM_ERR_FINDINGS, NULL);
+	return load(wrong, LSVM_FORMAT_YAML, LSVM_ERR_FINDINGS, NULL);
+}
+
+static const char json[] =
+	"{\"name\": \"small\", \"servers\": [{\"name\": \"eps1\", \"interfaces\": []}]}";
+
+static int json_file(void)
+{
+	return load(json, LSVM_FORMAT_JSON, LSVM_ERR_FINDINGS, NULL);
+}
+
+static int no_json(void)
+{
+	return load("{\"name\": \"small\"", LSVM_FORMAT_JSON, LSVM_ERR_FINDINGS, NULL);
 }
 
 int main(void)
 {
 	return oom_run("a good file", good_file) | oom_run("no YAML", no_yaml) |
-	       oom_run("a wrong file", wrong_file);
+	       oom_run("a wrong file", wrong_file) | oom_run("a JSON file", json_file) |
+	       oom_run("no JSON", no_json);
 }
