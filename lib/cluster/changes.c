@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The list of changes, for readers. */
+#include "base/json.h"
 #include "cluster/diff.h"
 
 #include <jansson.h>
@@ -81,7 +82,7 @@ int lsvm_changes_to_json(const struct lsvm_changes *changes, char **ret)
 	root = list ? json_pack("{s:s, s:o}", "schema", "lsvm-changes/1", "changes", list)
 		    : NULL;
 	if (root)
-		text = json_dumps(root, JSON_COMPACT);
+		text = lsvm_json_text(root, JSON_COMPACT);
 	json_decref(root);
 	if (!text)
 		return LSVM_ERR_NOMEM;
