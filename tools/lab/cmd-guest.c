@@ -114,8 +114,8 @@ int session_run(struct session *session, int signals, char *const *arguments,
 	return ended_by ? 128 + ended_by : status;
 }
 
-static int in_guest(const struct session_options *options, uint32_t timeout_s,
-		    char **arguments)
+int run_in(const struct session_options *options, uint32_t timeout_s,
+	   char *const *arguments)
 {
 	int64_t deadline = now_ms() + (int64_t)timeout_s * 1000;
 	int signals = signals_open(), status = EXIT_NO_PLACE, got, number;
@@ -158,7 +158,7 @@ int cmd_guest(struct tool *tool)
 	if (out && !(path = realpath(out, NULL)))
 		return tool_complain(tool, "--out %s: %s", out, strerror(errno));
 	options.out = path;
-	status = in_guest(&options, timeout_s, tool->operands);
+	status = run_in(&options, timeout_s, tool->operands);
 	free(path);
 	return status;
 }

@@ -24,6 +24,19 @@ int signals_next(int fd);
 int session_run(struct session *session, int signals, char *const *arguments,
 		int64_t deadline_ms);
 
+/* The same in a session of its own. */
+int run_in(const struct session_options *options, uint32_t timeout_s,
+	   char *const *arguments);
+/* Whether this kernel can be the lab's. */
+bool has_ip_vs(void);
+
 int cmd_guest(struct tool *tool);
+int cmd_run(struct tool *tool);
+int cmd_up(struct tool *tool);
+int cmd_ask(struct tool *tool);
+int cmd_apply(struct tool *tool);
+int cmd_exec(struct tool *tool);
+int cmd_status(struct tool *tool);
+int cmd_down(struct tool *tool);
 
 #endif

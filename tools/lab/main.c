@@ -12,11 +12,59 @@ static const struct tool_option guest_options[] = {
 	{ 0 },
 };
 
+static const struct tool_option run_options[] = {
+	{ "requests", "N", "how often each domain and service is asked; default 60" },
+	{ "json", NULL, "print JSON instead of the table" },
+	{ "no-guest", NULL, "use the running kernel, which must have ip_vs" },
+	{ "memory", "MIB", "memory of the guest; default 1024" },
+	{ "timeout", "S", "give up after so many seconds; default 600" },
+	{ 0 },
+};
+
+#define LAB_OPTION                                                                       \
+	{                                                                                \
+		"lab", "NAME", "which lab, when there are several"                       \
+	}
+
+static const struct tool_option up_options[] = {
+	LAB_OPTION,
+	{ "no-guest", NULL, "use the running kernel, which must have ip_vs" },
+	{ "memory", "MIB", "memory of the guest; default 1024" },
+	{ 0 },
+};
+
+static const struct tool_option ask_options[] = {
+	LAB_OPTION,
+	{ "requests", "N", "how often each domain and service is asked; default 60" },
+	{ "seconds", "S", "ask round after round for so long" },
+	{ "partition", "NAME", "ask this partition only" },
+	{ "json", NULL, "print JSON instead of the table" },
+	{ 0 },
+};
+
+static const struct tool_option lab_options[] = { LAB_OPTION, { 0 } };
+
 static const struct tool_command commands[] = {
+	{ "run", "FILE", 1, 1,
+	  "Builds the cluster of the file, asks every domain and service from a client, "
+	  "and prints who answered.",
+	  run_options, cmd_run },
 	{ "guest", "-- COMMAND...", 1, -1,
 	  "Runs a command as root in a User-Mode-Linux guest over a copy of this "
 	  "machine's files.",
 	  guest_options, cmd_guest },
+	{ "up", "FILE", 1, 1, "Builds the cluster of the file and lets it stand.",
+	  up_options, cmd_up },
+	{ "ask", "", 0, 0, "Asks every domain and service of the lab that stands.",
+	  ask_options, cmd_ask },
+	{ "apply", "FILE", 1, 1,
+	  "Changes the lab that stands to another file with the same machines.",
+	  lab_options, cmd_apply },
+	{ "exec", "MACHINE -- COMMAND...", 2, -1,
+	  "Runs a command in a machine of the lab that stands.", lab_options, cmd_exec },
+	{ "status", "", 0, 0, "Lists the machines of the lab that stands.", lab_options,
+	  cmd_status },
+	{ "down", "", 0, 0, "Ends the lab that stands.", lab_options, cmd_down },
 	{ 0 },
 };
 

@@ -26,55 +26,6 @@
 #define BYE_MS 20000
 #define CONSOLE_BYTES 4096
 
-int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* ---- where our own files are ---- */
-
-static char *beside(const char *between, const char *name)
-{
-	char self[4096], *path = NULL, *slash;
-	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (length <= 0)
-		return NULL;
-	self[length] = '\0';
-	slash = strrchr(self, '/');
-	*slash = '\0';
-	if (asprintf(&path, "%s/%s%s", self, between, name) < 0)
-		return NULL;
-	if (access(path, R_OK) == 0)
-		return path;
-	free(path);
-	return NULL;
-}
-
-char *lab_helper_path(const char *name)
-{
-	char *path = beside("lab/", name);
-
-	if (path)
-		return path;
-	if (asprintf(&path, "%s/%s", SVM_LIBEXECDIR, name) < 0)
-		return NULL;
-	if (access(path, R_OK) == 0)
-		return path;
-	free(path);
-	return NULL;
-}
-
-char *lab_program_path(const char *name)
-{
-	char *path = beside("", name);
-
-	return path ? path : strdup(name);
-}
-
 /* ---- namespaces of the running kernel ---- */
 
 static void become_agent(pid_t parent, int fd)

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The stand-in for services that are not on the web: on a server's ports it says which
+ * partition and server it is, over TCP at once, over UDP and SCTP when asked anything.
+ * The address that was asked tells the partition, as it does for a real service.
+ */
+#include "pages.h"
+#include "spaces.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SOCKETS_MAX 256
+#define PID_FILE "/run/.answers.pid"
+
+struct answers {
+	const struct machine *machine;
+	const struct targets *targets;
+	struct pollfd fds[SOCKETS_MAX];
+	const struct target *of[SOCKETS_MAX];
+	size_t count;
+};
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+	struct sockaddr_storage storage;
+};
+
+static struct ip address_ip(const union address *address)
+{
+	struct ip ip = { .family = address->any.sa_family };
+
+	if (ip.family == AF_INET)
+		memcpy(ip.bytes, &address->v4.sin_addr, 4);
+	else
+		memcpy(ip.bytes, &address->v6.sin6_addr, 16);
+	return ip;
+}
+
+/* The text for who was asked: the target of that VIP, else (NAT) the one of the port. */
+static int say(const struct answers *answers, const struct target *of,
+	       const struct ip *asked, char *buf, size_t size)
+{
+	for (size_t i = 0; i < answers->targets->count; i++) {
+		const struct target *target = &answers->targets->items[i];
+
+		if (!target->domain && target->protocol == of->protocol &&
+		    target->server_port == of->server_port &&
+		    ip_equal(&target->vip, asked))
+			of = target;
+	}
+	return snprintf(buf, size, "partition %s\nserver %s\n", of->partition,
+			answers->machine->name);
+}
+
+static int open_port(const struct target *target, int family)
+{
+	static const int kinds[] = { [LSVM_PROTOCOL_TCP] = IPPROTO_TCP,
+				     [LSVM_PROTOCOL_UDP] = IPPROTO_UDP,
+				     [LSVM_PROTOCOL_SCTP] = IPPROTO_SCTP };
+	bool datagrams = target->protocol == LSVM_PROTOCOL_UDP;
+	union address address = { .any = { .sa_family = (sa_family_t)family } };
+	int on = 1, fd;
+
+	fd = socket(family, (datagrams ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC,
+		    kinds[target->protocol]);
+	if (fd < 0)
+		return -1;
+	address.v4.sin_port = htons(target->server_port); /* same place in both */
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (family == AF_INET6) {
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
+	} else {
+		setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
+	}
+	if (bind(fd, &address.any,
+		 family == AF_INET ? sizeof(address.v4) : sizeof(address.v6)) == 0 &&
+	    (datagrams || listen(fd, 128) == 0) && fcntl(fd, F_SETFL, O_NONBLOCK) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static bool open_ports(struct answers *answers)
+{
+	for (size_t i = 0; i < answers->targets->count; i++) {
+		const struct target *target = &answers->targets->items[i];
+		bool have = false;
+		int fd;
+
+		if (target->domain || !target_has_server(target, answers->machine->name))
+			continue;
+		for (size_t j = 0; j < answers->count; j++)
+			have |= answers->of[j]->protocol == target->protocol &&
+				answers->of[j]->server_port == target->server_port &&
+				answers->of[j]->vip.family == target->vip.family;
+		if (have || answers->count == SOCKETS_MAX)
+			continue;
+		fd = open_port(target, target->vip.family);
+		if (fd < 0) {
+			fprintf(stderr, "svm-lab: %s: port %u: %s\n",
+				answers->machine->name, target->server_port,
+				strerror(errno));
+			return false;
+		}
+		answers->fds[answers->count].fd = fd;
+		answers->fds[answers->count].events = POLLIN;
+		answers->of[answers->count++] = target;
+	}
+	return true;
+}
+
+/* A reply must come from the address that was asked, which is not the machine's own. */
+static void answer_datagram(const struct answers *answers, size_t index)
+{
+	char asked[512], control[256], text[256];
+	union address peer;
+	struct iovec data = { asked, sizeof(asked) };
+	struct msghdr message = { .msg_name = &peer,
+				  .msg_namelen = sizeof(peer),
+				  .msg_iov = &data,
+				  .msg_iovlen = 1,
+				  .msg_control = control,
+				  .msg_controllen = sizeof(control) };
+	struct ip ip = { 0 };
+
+	if (recvmsg(answers->fds[index].fd, &message, 0) < 0)
+		return;
+	for (struct cmsghdr *part = CMSG_FIRSTHDR(&message); part;
+	     part = CMSG_NXTHDR(&message, part)) {
+		if (part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_PKTINFO) {
+			struct in_pktinfo *info = (struct in_pktinfo *)CMSG_DATA(part);
+
+			ip.family = AF_INET;
+			memcpy(ip.bytes, &info->ipi_addr, 4);
+			info->ipi_ifindex = 0;
+			info->ipi_spec_dst = info->ipi_addr;
+		} else if (part->cmsg_level == IPPROTO_IPV6 &&
+			   part->cmsg_type == IPV6_PKTINFO) {
+			struct in6_pktinfo *info = (struct in6_pktinfo *)CMSG_DATA(part);
+
+			ip.family = AF_INET6;
+			memcpy(ip.bytes, &info->ipi6_addr, 16);
+			info->ipi6_ifindex = 0;
+		}
+	}
+	data.iov_base = text;
+	data.iov_len = (size_t)say(answers, answers->of[index], &ip, text, sizeof(text));
+	sendmsg(answers->fds[index].fd, &message, MSG_NOSIGNAL);
+}
+
+static void answer_connection(const struct answers *answers, size_t index)
+{
+	int fd = accept4(answers->fds[index].fd, NULL, NULL, SOCK_CLOEXEC);
+	struct timeval patience = { .tv_sec = 2 };
+	union address own = { 0 };
+	socklen_t length = sizeof(own);
+	char text[256], asked[64];
+	struct ip ip;
+
+	if (fd < 0)
+		return;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	getsockname(fd, &own.any, &length);
+	ip = address_ip(&own);
+	/* An SCTP association knows many addresses; the question comes first, so that it
+	 * is whole. */
+	if (answers->of[index]->protocol == LSVM_PROTOCOL_SCTP &&
+	    recv(fd, asked, sizeof(asked), 0) < 0)
+		ip.family = 0;
+	send(fd, text, (size_t)say(answers, answers->of[index], &ip, text, sizeof(text)),
+	     MSG_NOSIGNAL);
+	close(fd);
+}
+
+static int serve(void *arg)
+{
+	struct answers *answers = arg;
+
+	for (;;) {
+		if (poll(answers->fds, answers->count, -1) < 0 && errno != EINTR)
+			return 1;
+		for (size_t i = 0; i < answers->count; i++) {
+			if (!answers->fds[i].revents)
+				continue;
+			if (answers->of[i]->protocol == LSVM_PROTOCOL_UDP)
+				answer_datagram(answers, i);
+			else
+				answer_connection(answers, i);
+		}
+	}
+}
+
+/* In the machine: replaces the one that runs and leaves the new one behind. */
+static int start(void *arg)
+{
+	struct answers *answers = arg;
+	FILE *file = fopen(PID_FILE, "re");
+	int pid = 0;
+
+	if (file && fscanf(file, "%d", &pid) == 1 && pid > 1)
+		kill(pid, SIGKILL);
+	if (file)
+		fclose(file);
+	unlink(PID_FILE);
+	/* The old one may hold its ports a moment longer. */
+	for (int i = 0; i < 100 && pid > 1 && kill(pid, 0) == 0; i++)
+		usleep(10000);
+	if (!open_ports(answers))
+		return 1;
+	if (!answers->count)
+		return 0;
+	pid = fork();
+	if (pid == 0) {
+		setsid();
+		_exit(serve(answers));
+	}
+	file = pid > 0 ? fopen(PID_FILE, "we") : NULL;
+	if (!file)
+		return 1;
+	fprintf(file, "%d\n", pid);
+	return fclose(file) == 0 ? 0 : 1;
+}
+
+int answers_start(struct world *world, const struct machine *machine,
+		  const struct targets *targets)
+{
+	struct answers *answers = calloc(1, sizeof(*answers));
+	int status = -1;
+
+	if (answers) {
+		*answers = (struct answers){ .machine = machine, .targets = targets };
+		status = spaces_call(machine, start, answers);
+		free(answers);
+	}
+	if (status == 0)
+		return 0;
+	snprintf(world->problem, sizeof(world->problem),
+		 "%s: the stand-in for its services did not start", machine->name);
+	return -1;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* svm-lab up, ask, apply, exec, status, down: a lab that stays. */
+#include "keeper.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BUILD_MS 600000
+#define FOREVER_MS (INT64_C(7) * 86400 * 1000)
+#define ARGUMENTS_MAX 16
+
+/* A command of svm-lab-inside, with what the caller typed after it. */
+struct inside {
+	char folder[KEEPER_PATH_BYTES];
+	char *program;
+	const char **arguments;
+	size_t count;
+};
+
+static int open_inside(struct inside *inside, struct tool *tool, const char *command)
+{
+	const char *name = tool_value(tool, "lab");
+
+	*inside = (struct inside){ .program = lab_helper_path("svm-lab-inside") };
+	inside->arguments = calloc((size_t)tool->operand_count + ARGUMENTS_MAX,
+				   sizeof(*inside->arguments));
+	if (!inside->program || !inside->arguments)
+		return tool_complain(tool, "svm-lab-inside is missing; install libsvm "
+					   "again");
+	if (keeper_folder(name ? name : "lab", inside->folder, sizeof(inside->folder)) <
+	    0)
+		return TOOL_FAILED;
+	inside->arguments[inside->count++] = inside->program;
+	inside->arguments[inside->count++] = command;
+	return TOOL_DONE;
+}
+
+static void add_option(struct inside *inside, struct tool *tool, const char *flag,
+		       const char *option)
+{
+	if (!tool_has(tool, option))
+		return;
+	inside->arguments[inside->count++] = flag;
+	if (tool_value(tool, option)[0])
+		inside->arguments[inside->count++] = tool_value(tool, option);
+}
+
+static int run_inside(struct inside *inside, struct tool *tool, int64_t limit_ms)
+{
+	inside->arguments[inside->count++] = "--";
+	for (int i = 0; i < tool->operand_count; i++)
+		inside->arguments[inside->count++] = tool->operands[i];
+	return keeper_run(inside->folder, (char *const *)inside->arguments,
+			  now_ms() + limit_ms);
+}
+
+static void close_inside(struct inside *inside)
+{
+	free(inside->program);
+	free(inside->arguments);
+}
+
+static int keeper_options(struct tool *tool, struct session_options *ret)
+{
+	*ret = (struct session_options){ .native = tool_has(tool, "no-guest") ||
+						   has_ip_vs() };
+	return tool_number(tool, "memory", 128, 65536, 1024, &ret->memory_mib)
+		       ? TOOL_DONE
+		       : TOOL_USAGE;
+}
+
+int cmd_up(struct tool *tool)
+{
+	struct session_options options;
+	struct inside inside;
+	int status = open_inside(&inside, tool, "up"), fd;
+
+	if (status == TOOL_DONE)
+		status = keeper_options(tool, &options);
+	if (status == TOOL_DONE && (fd = keeper_connect(inside.folder)) >= 0) {
+		close(fd);
+		status = tool_complain(tool, "a lab is up already; svm-lab down ends it, "
+					     "--lab NAME starts another");
+	} else if (status == TOOL_DONE) {
+		/* The dead one's folder went with it. */
+		status = open_inside(&inside, tool, "up");
+		if (status == TOOL_DONE)
+			status = keeper_start(inside.folder, &options);
+		if (status == TOOL_DONE) {
+			status = run_inside(&inside, tool, BUILD_MS);
+			if (status != TOOL_DONE)
+				keeper_end(inside.folder);
+		}
+	}
+	close_inside(&inside);
+	return status;
+}
+
+static int command(struct tool *tool, const char *name, int64_t limit_ms)
+{
+	struct inside inside;
+	int status = open_inside(&inside, tool, name);
+
+	if (status == TOOL_DONE) {
+		add_option(&inside, tool, "--requests", "requests");
+		add_option(&inside, tool, "--seconds", "seconds");
+		add_option(&inside, tool, "--partition", "partition");
+		add_option(&inside, tool, "--json", "json");
+		status = run_inside(&inside, tool, limit_ms);
+	}
+	close_inside(&inside);
+	return status;
+}
+
+int cmd_ask(struct tool *tool)
+{
+	return command(tool, "ask", FOREVER_MS);
+}
+
+int cmd_apply(struct tool *tool)
+{
+	return command(tool, "apply", BUILD_MS);
+}
+
+int cmd_exec(struct tool *tool)
+{
+	return command(tool, "enter", FOREVER_MS);
+}
+
+int cmd_status(struct tool *tool)
+{
+	return command(tool, "status", BUILD_MS);
+}
+
+int cmd_down(struct tool *tool)
+{
+	struct inside inside;
+	int status = open_inside(&inside, tool, "down");
+
+	if (status == TOOL_DONE)
+		status = keeper_end(inside.folder);
+	close_inside(&inside);
+	return status;
+}

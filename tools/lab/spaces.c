@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Namespaces of machines. A child makes them, this process pins them by bind mounts, the
+ * child ends. `ip netns exec MACHINE` works on them too.
+ */
+#include "spaces.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PATH_BYTES 256
+
+void sysctl_write(const char *path, const char *value)
+{
+	char full[PATH_BYTES];
+	int fd;
+
+	snprintf(full, sizeof(full), "/proc/sys/%s", path);
+	fd = open(full, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (write(fd, value, strlen(value)) < 0)
+		errno = 0;
+	close(fd);
+}
+
+void spaces_load_modules(void)
+{
+	static const char *const command[] = { "modprobe", "-q",   "-a",
+					       "ipv6",	   "veth", "bridge",
+					       "ip_vs",	   "sctp", NULL };
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		execvp(command[0], (char *const *)command);
+		_exit(127);
+	}
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+/* A copy of the folder that this machine may write. Its changes lie in /run. */
+static bool cover(const char *folder, size_t index)
+{
+	char upper[64], work[64], options[PATH_BYTES * 2];
+
+	if (mkdir(folder, 0755) < 0 && errno != EEXIST)
+		return false;
+	snprintf(upper, sizeof(upper), "/run/.files/%zu", index);
+	snprintf(work, sizeof(work), "/run/.files/%zu.work", index);
+	if (mkdir(upper, 0755) < 0 || mkdir(work, 0755) < 0)
+		return false;
+	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s", folder,
+		 upper, work);
+	return mount("files", folder, "overlay", 0, options) == 0;
+}
+
+static void set_sysctls(const struct machine *machine)
+{
+	static const char *const off[] = {
+		"net/ipv4/conf/all/rp_filter",
+		"net/ipv4/conf/default/rp_filter",
+		"net/ipv4/conf/all/send_redirects",
+		"net/ipv4/conf/default/send_redirects",
+		"net/ipv6/conf/all/accept_dad",
+		"net/ipv6/conf/default/accept_dad",
+		"net/ipv6/conf/all/accept_ra",
+		"net/ipv6/conf/default/accept_ra",
+		"net/ipv6/conf/all/router_solicitations",
+		"net/ipv6/conf/default/router_solicitations",
+	};
+	bool is_router = machine->role == LSVM_ROLE_ROUTER;
+
+	for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++)
+		sysctl_write(off[i], "0");
+	if (is_router) {
+		sysctl_write("net/ipv4/ip_forward", "1");
+		sysctl_write("net/ipv6/conf/all/forwarding", "1");
+	}
+	/* The client asks many times from one address. */
+	if (machine->role == LSVM_ROLE_UNKNOWN) {
+		sysctl_write("net/ipv4/ip_local_port_range", "1024 65535");
+		sysctl_write("net/ipv4/tcp_tw_reuse", "1");
+	}
+}
+
+/* In the child. NULL, or what failed. */
+static const char *settle(const struct machine *machine, const char *const *folders)
+{
+	if (unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWUTS) < 0)
+		return "namespaces";
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("sysfs", "/sys", "sysfs", 0, NULL) < 0 ||
+	    mount("tmpfs", "/run", "tmpfs", 0, "mode=0755") < 0)
+		return "mounts";
+	if (mkdir("/run/.files", 0700) < 0 || (mkdir("/run/lock", 0755) < 0))
+		return "/run";
+	for (size_t i = 0; folders[i]; i++)
+		if (!cover(folders[i], i))
+			return folders[i];
+	if (sethostname(machine->name, strlen(machine->name)) < 0)
+		return "host name";
+	set_sysctls(machine);
+	return NULL;
+}
+
+static const struct kind {
+	const char *name;
+	int flag;
+} kinds[] = { { "net", CLONE_NEWNET }, { "mnt", CLONE_NEWNS }, { "uts", CLONE_NEWUTS } };
+
+static void pin_path(char *buf, const struct machine *machine, const char *kind)
+{
+	if (!strcmp(kind, "net"))
+		snprintf(buf, PATH_BYTES, "/run/netns/%s", machine->name);
+	else
+		snprintf(buf, PATH_BYTES, SPACES_FOLDER "/%s.%s", machine->name, kind);
+}
+
+static bool pin(const struct machine *machine, pid_t pid)
+{
+	char from[PATH_BYTES], to[PATH_BYTES];
+
+	mkdir("/run/netns", 0755);
+	mkdir(SPACES_FOLDER, 0755);
+	for (size_t i = 0; i < 3; i++) {
+		int fd;
+
+		pin_path(to, machine, kinds[i].name);
+		fd = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+		if (fd < 0)
+			return false;
+		close(fd);
+		snprintf(from, sizeof(from), "/proc/%d/ns/%s", pid, kinds[i].name);
+		if (mount(from, to, NULL, MS_BIND, NULL) < 0)
+			return false;
+	}
+	return true;
+}
+
+int spaces_make(struct world *world, struct machine *machine, const char *const *folders)
+{
+	int ready[2], go[2];
+	const char *problem = NULL;
+	char text[128] = "no answer";
+	ssize_t got;
+	pid_t pid;
+
+	if (pipe2(ready, O_CLOEXEC) < 0 || pipe2(go, O_CLOEXEC) < 0)
+		return -1;
+	pid = fork();
+	if (pid == 0) {
+		close(go[1]);
+		problem = settle(machine, folders);
+		if (problem)
+			snprintf(text, sizeof(text), "%s: %s", problem, strerror(errno));
+		got = write(ready[1], problem ? text : "",
+			    problem ? strlen(text) + 1 : 1);
+		if (got > 0 && read(go[0], text, 1) < 0)
+			_exit(1);
+		_exit(0);
+	}
+	close(ready[1]);
+	close(go[0]);
+	got = pid < 0 ? -1 : read(ready[0], text, sizeof(text) - 1);
+	if (got == 1 && !pin(machine, pid))
+		snprintf(text, sizeof(text), "pinning: %s", strerror(errno));
+	close(go[1]);
+	close(ready[0]);
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (got == 1 && !text[0])
+		return spaces_open(world, machine);
+	snprintf(world->problem, sizeof(world->problem), "%s: cannot make it: %s",
+		 machine->name, text);
+	return -1;
+}
+
+int spaces_open(struct world *world, struct machine *machine)
+{
+	int *fds[] = { &machine->net, &machine->mounts, &machine->names };
+	char path[PATH_BYTES];
+
+	for (size_t i = 0; i < 3; i++) {
+		pin_path(path, machine, kinds[i].name);
+		*fds[i] = open(path, O_RDONLY | O_CLOEXEC);
+		if (*fds[i] >= 0)
+			continue;
+		snprintf(world->problem, sizeof(world->problem),
+			 "%s is not in the running lab", machine->name);
+		return -1;
+	}
+	return 0;
+}
+
+int spaces_enter(const struct machine *machine)
+{
+	return setns(machine->names, CLONE_NEWUTS) < 0 ||
+			       setns(machine->net, CLONE_NEWNET) < 0 ||
+			       setns(machine->mounts, CLONE_NEWNS) < 0
+		       ? -1
+		       : 0;
+}
+
+int spaces_call(const struct machine *machine, int (*work)(void *arg), void *arg)
+{
+	int status = -1;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0)
+		_exit(spaces_enter(machine) < 0 ? 126 : work(arg));
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) < 126
+		       ? WEXITSTATUS(status)
+		       : -1;
+}
+
+int spaces_network(void)
+{
+	return open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+}
+
+bool spaces_visit(int network)
+{
+	return setns(network, CLONE_NEWNET) == 0;
+}
