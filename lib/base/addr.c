@@ -126,32 +126,33 @@ bool lsvm_prefix_is_net(const struct prefix *prefix)
 	return true;
 }
 
-static bool in_any(const struct addr *addr, const char *const *prefixes, size_t count)
+static bool in_any(const struct addr *addr, const struct prefix *prefixes, size_t count)
 {
-	struct prefix prefix;
-
 	for (size_t i = 0; i < count; i++)
-		if (lsvm_prefix_parse(prefixes[i], &prefix) &&
-		    lsvm_prefix_contains(&prefix, addr))
+		if (lsvm_prefix_contains(&prefixes[i], addr))
 			return true;
 	return false;
 }
 
 bool lsvm_addr_is_private(const struct addr *addr)
 {
-	static const char *const prefixes[] = { "10.0.0.0/8", "172.16.0.0/12",
-						"192.168.0.0/16", "100.64.0.0/10",
-						"fc00::/7" };
+	static const struct prefix prefixes[] = {
+		{ { 4, { 10 } }, 8 },	     { { 4, { 172, 16 } }, 12 },
+		{ { 4, { 192, 168 } }, 16 }, { { 4, { 100, 64 } }, 10 },
+		{ { 6, { 0xfc } }, 7 },
+	};
 
 	return in_any(addr, prefixes, ARRAY_SIZE(prefixes));
 }
 
 bool lsvm_addr_is_special(const struct addr *addr)
 {
-	static const char *const prefixes[] = { "0.0.0.0/8",	  "127.0.0.0/8",
-						"169.254.0.0/16", "224.0.0.0/3",
-						"::/127",	  "fe80::/10",
-						"ff00::/8",	  "::ffff:0:0/96" };
+	static const struct prefix prefixes[] = {
+		{ { 4, { 0 } }, 8 },	     { { 4, { 127 } }, 8 },
+		{ { 4, { 169, 254 } }, 16 }, { { 4, { 224 } }, 3 },
+		{ { 6, { 0 } }, 127 },	     { { 6, { 0xfe, 0x80 } }, 10 },
+		{ { 6, { 0xff } }, 8 },	     { { 6, { [10] = 0xff, [11] = 0xff } }, 96 },
+	};
 
 	return in_any(addr, prefixes, ARRAY_SIZE(prefixes));
 }

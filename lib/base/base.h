@@ -88,6 +88,11 @@ void *lsvm_map_get(const struct map *map, const void *key, size_t length);
  * comes back. */
 int lsvm_map_put(struct map *map, const void *key, size_t length, void *value,
 		 void **ret_old);
+/* Room for that many keys in all, so that filling a large map does not grow it step by
+ * step. */
+int lsvm_map_reserve(struct map *map, size_t count);
+/* The key will be asked for soon: a large map's memory is fetched meanwhile. */
+void lsvm_map_expect(const struct map *map, const void *key, size_t length);
 void lsvm_map_free(struct map *map);
 
 static inline void *lsvm_map_find(const struct map *map, const char *name)

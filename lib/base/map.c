@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A hash table with open addressing, linear probing and at most three quarters full.
- * Hash: FNV-1a with a final mix; the inputs are bounded, so that chosen collisions cost
- * little.
+ * The hash takes eight bytes at a time; the inputs are bounded, so that chosen collisions
+ * cost little.
  */
 #include "base/base.h"
 
@@ -14,15 +14,27 @@ struct map_slot {
 	uint32_t length, hash;
 };
 
+#define HASH_FACTOR                                                                      \
+	0x9e3779b97f4a7c15u /* 2^64 by the golden ratio: odd, bits well mixed */
+
+static uint64_t hash_word(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * HASH_FACTOR;
+	return hash ^ hash >> 32;
+}
+
 static uint32_t hash_bytes(const void *key, size_t length)
 {
 	const uint8_t *byte = key;
-	uint64_t hash = 0xcbf29ce484222325u;
+	uint64_t hash = length, word;
 
-	while (length--)
-		hash = (hash ^ *byte++) * 0x100000001b3u;
-	hash ^= hash >> 32;
-	return (uint32_t)(hash * 0x9e3779b1u);
+	for (; length >= sizeof(word); length -= sizeof(word), byte += sizeof(word)) {
+		memcpy(&word, byte, sizeof(word));
+		hash = hash_word(hash, word);
+	}
+	word = 0;
+	memcpy(&word, byte, length);
+	return (uint32_t)(hash_word(hash, word) * HASH_FACTOR >> 32);
 }
 
 /* The slot that holds the key, or the empty one where it belongs. */
@@ -42,9 +54,9 @@ static struct map_slot *find_slot(const struct map *map, const void *key, size_t
 	}
 }
 
-static int grow(struct map *map)
+static int resize(struct map *map, size_t capacity)
 {
-	struct map bigger = { .capacity = map->capacity ? map->capacity * 2 : 16 };
+	struct map bigger = { .capacity = capacity };
 
 	bigger.slots = calloc(bigger.capacity, sizeof(*bigger.slots));
 	if (!bigger.slots)
@@ -71,6 +83,24 @@ void *lsvm_map_get(const struct map *map, const void *key, size_t length)
 	return slot->key ? slot->value : NULL;
 }
 
+void lsvm_map_expect(const struct map *map, const void *key, size_t length)
+{
+	if (map->capacity)
+		__builtin_prefetch(
+			&map->slots[hash_bytes(key, length) & (map->capacity - 1)]);
+}
+
+int lsvm_map_reserve(struct map *map, size_t count)
+{
+	size_t capacity = 16;
+
+	if (count > SIZE_MAX / 4 / sizeof(*map->slots))
+		return LSVM_ERR_NOMEM;
+	while (capacity / 4 * 3 <= count)
+		capacity *= 2;
+	return capacity > map->capacity ? resize(map, capacity) : 0;
+}
+
 int lsvm_map_put(struct map *map, const void *key, size_t length, void *value,
 		 void **ret_old)
 {
@@ -81,7 +111,7 @@ int lsvm_map_put(struct map *map, const void *key, size_t length, void *value,
 	if (length > UINT32_MAX)
 		return LSVM_ERR_LIMIT;
 	if (map->count >= map->capacity / 4 * 3) {
-		err = grow(map);
+		err = resize(map, map->capacity ? map->capacity * 2 : 16);
 		if (err < 0)
 			return err;
 	}
