@@ -102,6 +102,15 @@ bool lsvm_was_written(const struct object *object, const void *member)
 	return field && was_written(object, field);
 }
 
+bool lsvm_entered(struct validation *v, struct map *map, const void *key, size_t length,
+		  const void *value, void **ret_old)
+{
+	int err = lsvm_map_put(map, key, length, (void *)value, ret_old);
+
+	v->nomem |= err < 0 && err != LSVM_ERR_EXISTS;
+	return err == LSVM_ERR_EXISTS;
+}
+
 /* ---- settings: the level that wrote one ---- */
 
 static const size_t setting_offsets[SETTING_COUNT] = {
@@ -130,14 +139,11 @@ struct told_key { /* no padding: it is a key of a map */
 static bool told_before(struct validation *v, const void *where, enum finding_code code)
 {
 	struct told_key *key = lsvm_arena_alloc(&v->scratch, sizeof(*key));
-	int err;
 
 	if (!key)
 		return true;
 	*key = (struct told_key){ where, code };
-	err = lsvm_map_put(&v->told, key, sizeof(*key), v, NULL);
-	v->nomem |= err == LSVM_ERR_NOMEM;
-	return err < 0;
+	return lsvm_entered(v, &v->told, key, sizeof(*key), v, NULL);
 }
 
 void lsvm_fault_setting(struct validation *v, enum finding_code code,

@@ -129,7 +129,7 @@ static void check_needs(struct validation *v, const struct partition *partition,
 	if (!key || !settings->needs.count)
 		return;
 	memcpy((void *)key, &settings->needs.items, sizeof(void *));
-	if (lsvm_map_put(done, key, sizeof(void *), (void *)service, NULL) != 0)
+	if (lsvm_entered(v, done, key, sizeof(void *), service, NULL))
 		return;
 	for (uint32_t n = 0; n < settings->needs.count; n++) {
 		const struct backend_service *need = settings->needs.items[n].target;

@@ -11,57 +11,86 @@
 
 #include <ctype.h>
 
-/* Names of hosts know no case; nearly all are written in lower case and need no copy. */
-static const char *folded(struct validation *v, const char *name)
+#define AHEAD 16
+
+struct name {
+	const char *text; /* in lower case: names of hosts know no case */
+	size_t length;
+	bool has_dot;
+};
+
+/* Nearly all names are written in lower case and need no copy. */
+static bool read_name(struct validation *v, const char *text, struct name *ret)
 {
-	const char *at = name;
+	const char *at = text;
+	bool folded = true;
 	char *copy;
 
-	while (*at && !isupper((unsigned char)*at))
-		at++;
-	if (!*at)
-		return name;
-	copy = lsvm_arena_strdup(&v->cluster->arena, name); /* the map borrows it */
+	ret->text = text;
+	ret->has_dot = false;
+	for (; *at; at++) {
+		ret->has_dot |= *at == '.';
+		folded &= *at < 'A' || *at > 'Z';
+	}
+	ret->length = (size_t)(at - text);
+	if (folded)
+		return ret->length > 0;
+	copy = lsvm_arena_strdup(&v->cluster->arena, text); /* the map borrows it */
 	for (char *c = copy; c && *c; c++)
 		*c = (char)tolower((unsigned char)*c);
-	return copy;
+	ret->text = copy;
+	return copy != NULL;
 }
 
-static void put(struct validation *v, struct map *here, const struct domain *domain,
-		const char *name, const void *field, uint32_t index)
+static const struct domain *enter(struct validation *v, struct map *map,
+				  const struct name *name, const struct domain *domain)
 {
-	const struct domain *other;
 	void *found = NULL;
-	int err;
 
-	name = folded(v, name);
-	if (!name)
+	lsvm_entered(v, map, name->text, name->length, (void *)domain, &found);
+	return found;
+}
+
+/*
+ * Names with a dot, and names of domains, are in one map for all. Only where that does
+ * not tell (a short alias, a domain that has several VIPs) the VIP's own map is asked.
+ */
+static void put(struct validation *v, struct map *here, const struct domain *domain,
+		const char *text, const void *field, uint32_t index)
+{
+	bool domains_own = index == NO_INDEX;
+	const struct domain *other = NULL;
+	struct map *all = &v->cluster->domains_by_name;
+	struct name name;
+
+	if (!read_name(v, text, &name))
 		return;
-	err = lsvm_map_put(here, name, strlen(name), (void *)domain, &found);
-	if (err == LSVM_ERR_EXISTS) {
-		other = found;
+	if (name.has_dot || domains_own)
+		other = enter(v, all, &name, domain);
+	else
+		other = lsvm_map_get(all, name.text, name.length);
+	if (other && domain_vip(other) != domain_vip(domain)) {
+		if ((name.has_dot || domains_own) &&
+		    domain_vip(other)->object.parent !=
+			    domain_vip(domain)->object.parent) {
+			lsvm_fault_item(v, FINDING_DOMAIN_IN_TWO_PARTITIONS,
+					&domain->object, field, index, (struct mark){ 0 },
+					"\"%s\" is in partition \"%s\" (line %u) already",
+					name.text,
+					or_empty(vip_partition(domain_vip(other))->name),
+					other->object.at.line);
+			return;
+		}
+		other = enter(v, here, &name, domain);
+	} else if (!other && !name.has_dot) {
+		other = enter(v, here, &name, domain);
+	}
+	if (other)
 		lsvm_fault_item(
 			v, FINDING_DUPLICATE_DOMAIN, &domain->object, field, index,
 			(struct mark){ 0 },
 			"\"%s\" is a name of domain \"%s\" (line %u) on this VIP already",
-			name, or_empty(other->name), other->object.at.line);
-		return;
-	}
-	v->nomem |= err < 0;
-	if (!strchr(name, '.') && index != NO_INDEX)
-		return;
-	err = lsvm_map_put(&v->cluster->domains_by_name, name, strlen(name),
-			   (void *)domain, &found);
-	other = found;
-	if (err == LSVM_ERR_EXISTS &&
-	    domain_vip(other)->object.parent != domain->object.parent->parent)
-		lsvm_fault_item(v, FINDING_DOMAIN_IN_TWO_PARTITIONS, &domain->object,
-				field, index, (struct mark){ 0 },
-				"\"%s\" is in partition \"%s\" (line %u) already", name,
-				or_empty(vip_partition(domain_vip(other))->name),
-				other->object.at.line);
-	else if (err < 0 && err != LSVM_ERR_EXISTS)
-		v->nomem = true;
+			name.text, or_empty(other->name), other->object.at.line);
 }
 
 static void check_content(struct validation *v, const struct domain *domain)
@@ -76,6 +105,17 @@ static void check_content(struct validation *v, const struct domain *domain)
 			   or_empty(volume->name), volume->quota_mib);
 }
 
+/* The map of all names is larger than the caches: waiting for its memory was most of the
+ * work. */
+static void look_ahead(const struct validation *v, const struct vip *vip, uint32_t from)
+{
+	for (uint32_t d = from; d < vip->domains.count && d < from + AHEAD; d++) {
+		const char *name = vip->domains.items[d].name;
+
+		lsvm_map_expect(&v->cluster->domains_by_name, name, strlen(name));
+	}
+}
+
 static void check_vip_domains(struct validation *v, const struct vip *vip)
 {
 	struct map here = { 0 };
@@ -88,7 +128,9 @@ static void check_vip_domains(struct validation *v, const struct vip *vip)
 	for (uint32_t d = 0; d < vip->domains.count; d++) {
 		const struct domain *domain = &vip->domains.items[d];
 
-		if (domain->name && *domain->name)
+		if (d % AHEAD == 0)
+			look_ahead(v, vip, d);
+		if (domain->name)
 			put(v, &here, domain, domain->name, &domain->name, NO_INDEX);
 		for (uint32_t a = 0; a < domain->aliases.count; a++)
 			if (domain->aliases.items[a])
@@ -109,8 +151,20 @@ static void check_vip_domains(struct validation *v, const struct vip *vip)
 	lsvm_map_free(&here);
 }
 
+static size_t count_names(const struct lsvm_cluster *cluster)
+{
+	size_t count = 0;
+
+	for (uint32_t p = 0; p < cluster->partitions.count; p++)
+		for (uint32_t i = 0; i < cluster->partitions.items[p].vips.count; i++)
+			count += cluster->partitions.items[p].vips.items[i].domains.count;
+	return count;
+}
+
 void lsvm_validate_domains(struct validation *v)
 {
+	if (lsvm_map_reserve(&v->cluster->domains_by_name, count_names(v->cluster)) < 0)
+		v->nomem = true;
 	for (uint32_t p = 0; p < v->cluster->partitions.count; p++)
 		for (uint32_t i = 0; i < v->cluster->partitions.items[p].vips.count; i++)
 			check_vip_domains(v,

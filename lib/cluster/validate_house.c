@@ -210,8 +210,8 @@ static void check_knobs(struct validation *v)
 
 		if (!setting->name || !*setting->name || !setting->value)
 			continue;
-		if (lsvm_map_put(&names, setting->name, strlen(setting->name),
-				 (void *)setting, NULL) == LSVM_ERR_EXISTS)
+		if (lsvm_entered(v, &names, setting->name, strlen(setting->name),
+				 (void *)setting, NULL))
 			lsvm_fault(v, FINDING_DUPLICATE_SYSCTL, &setting->object,
 				   &setting->name, "%s is set twice", setting->name);
 		knob = find_knob(setting->name);
@@ -244,8 +244,8 @@ static void check_machine_sysctls(struct validation *v)
 			const struct kernel_setting *setting = &machine->sysctls.items[i];
 
 			if (setting->name && *setting->name &&
-			    lsvm_map_put(&names, setting->name, strlen(setting->name),
-					 (void *)setting, NULL) == LSVM_ERR_EXISTS)
+			    lsvm_entered(v, &names, setting->name, strlen(setting->name),
+					 (void *)setting, NULL))
 				lsvm_fault(v, FINDING_DUPLICATE_SYSCTL, &setting->object,
 					   &setting->name, "%s is set twice on \"%s\"",
 					   setting->name, or_empty(machine->name));
@@ -265,8 +265,8 @@ static void check_replicas(struct validation *v, const struct object *object,
 		if (!refs[i].target)
 			continue;
 		server_facts(v, refs[i].target)->used = true;
-		if (lsvm_map_put(&seen, &refs[i].target, sizeof(void *), refs[i].target,
-				 NULL) == LSVM_ERR_EXISTS)
+		if (lsvm_entered(v, &seen, &refs[i].target, sizeof(void *),
+				 refs[i].target, NULL))
 			lsvm_fault_item(v, FINDING_DUPLICATE_REPLICA, object, field, i,
 					refs[i].at, "\"%s\" is a replica already",
 					refs[i].name);

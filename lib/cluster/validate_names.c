@@ -30,14 +30,11 @@ static void put_name(struct validation *v, struct map *map, const char *name,
 		     const char *what)
 {
 	void *old = NULL;
-	int err = name && *name ? lsvm_map_put(map, name, strlen(name), object, &old) : 0;
 
-	if (err == LSVM_ERR_EXISTS)
+	if (name && *name && lsvm_entered(v, map, name, strlen(name), object, &old))
 		lsvm_fault(v, code, object, field,
 			   "the name \"%s\" was given to another %s in line %u", name,
 			   what, ((struct object *)old)->at.line);
-	else if (err < 0)
-		v->nomem = true;
 }
 
 static void put_names(struct validation *v)

@@ -129,20 +129,16 @@ static void own(struct validation *v, const struct addr *addr, const char *name,
 	struct owner *owner = lsvm_arena_alloc(&v->scratch, sizeof(*owner));
 	void *old = NULL;
 	char text[LSVM_ADDRESS_TEXT_BYTES];
-	int err;
 
 	if (!owner)
 		return;
 	*owner = (struct owner){ name, object };
-	err = lsvm_map_put(&v->owners, addr, sizeof(*addr), owner, &old);
-	if (err == LSVM_ERR_EXISTS)
+	if (lsvm_entered(v, &v->owners, addr, sizeof(*addr), owner, &old))
 		lsvm_fault_item(v, FINDING_DUPLICATE_ADDRESS, object, field, index,
 				(struct mark){ 0 },
 				"%s belongs to \"%s\" (line %u) already",
 				lsvm_addr_text(addr, text), ((struct owner *)old)->name,
 				((struct owner *)old)->object->at.line);
-	else if (err < 0)
-		v->nomem = true;
 }
 
 /* The first and the last address of an IPv4 subnet stand for the subnet itself. */
@@ -187,7 +183,6 @@ static void check_mac(struct validation *v, const struct machine *machine,
 	static const uint8_t none[6];
 	const uint8_t *mac = interface->mac;
 	void *old = NULL;
-	int err;
 
 	if (!interface->has_mac)
 		return;
@@ -196,14 +191,11 @@ static void check_mac(struct validation *v, const struct machine *machine,
 			   "no interface can have the hardware address "
 			   "%02x:%02x:%02x:%02x:%02x:%02x",
 			   mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
-	err = lsvm_map_put(macs, mac, 6, (void *)machine, &old);
-	if (err == LSVM_ERR_EXISTS)
+	if (lsvm_entered(v, macs, mac, 6, machine, &old))
 		lsvm_fault(v, FINDING_DUPLICATE_MAC, &interface->object, &interface->mac,
 			   "%02x:%02x:%02x:%02x:%02x:%02x belongs to \"%s\" already",
 			   mac[0], mac[1], mac[2], mac[3], mac[4], mac[5],
 			   or_empty(((struct machine *)old)->name));
-	else if (err < 0)
-		v->nomem = true;
 }
 
 /* Few interfaces in all sane files; hostile ones pay with n log n. */
@@ -216,14 +208,13 @@ static void check_interface_names(struct validation *v, const struct machine *ma
 		struct interface *interface = &machine->interfaces.items[i];
 		const char *name = or_empty(interface->name);
 
-		if (*name && lsvm_map_put(&names, name, strlen(name), interface, NULL) ==
-				     LSVM_ERR_EXISTS)
+		if (*name && lsvm_entered(v, &names, name, strlen(name), interface, NULL))
 			lsvm_fault(v, FINDING_DUPLICATE_INTERFACE, &interface->object,
 				   &interface->name, "\"%s\" has two interfaces \"%s\"",
 				   or_empty(machine->name), name);
 		if (interface->network.target &&
-		    lsvm_map_put(&networks, &interface->network.target, sizeof(void *),
-				 interface, NULL) == LSVM_ERR_EXISTS)
+		    lsvm_entered(v, &networks, &interface->network.target, sizeof(void *),
+				 interface, NULL))
 			lsvm_fault(v, FINDING_NETWORK_TWICE, &interface->object,
 				   &interface->network,
 				   "\"%s\" has two interfaces in network \"%s\"",

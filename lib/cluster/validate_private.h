@@ -74,6 +74,9 @@ void lsvm_fault_item(struct validation *v, enum finding_code code,
 void lsvm_fault_setting(struct validation *v, enum finding_code code,
 			const struct service *service, enum setting_id id,
 			const char *fmt, ...) LSVM_PRINTF(5, 6);
+/* Puts a key; true when it was there before (then *ret_old is its value). */
+bool lsvm_entered(struct validation *v, struct map *map, const void *key, size_t length,
+		  const void *value, void **ret_old);
 /* Whether the field was in the document, however wrong its value was. */
 bool lsvm_was_written(const struct object *object, const void *field);
 

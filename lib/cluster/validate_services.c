@@ -185,14 +185,11 @@ static void check_mark(struct validation *v, struct map *marks,
 	struct settings others;
 	void *found = NULL;
 	const char *what;
-	int err;
 
 	if (!key)
 		return;
 	*key = (struct mark_key){ service->fwmark, service_vip(service)->address.family };
-	err = lsvm_map_put(marks, key, sizeof(*key), (void *)service, &found);
-	v->nomem |= err == LSVM_ERR_NOMEM;
-	if (err != LSVM_ERR_EXISTS)
+	if (!lsvm_entered(v, marks, key, sizeof(*key), service, &found))
 		return;
 	other = found;
 	if (vip_partition(service_vip(other)) != vip_partition(service_vip(service))) {

@@ -18,29 +18,27 @@ static void check_vip_address(struct validation *v, struct map *vips, struct vip
 	const struct owner *owner;
 	void *found = NULL;
 	char text[LSVM_ADDRESS_TEXT_BYTES];
-	int err;
 
-	lsvm_addr_text(&vip->address, text);
 	if (lsvm_addr_is_special(&vip->address))
 		lsvm_fault(v, FINDING_ADDRESS_NOT_USABLE, &vip->object, &vip->address,
-			   "%s cannot be a virtual address", text);
+			   "%s cannot be a virtual address",
+			   lsvm_addr_text(&vip->address, text));
 	owner = lsvm_map_get(&v->owners, &vip->address, sizeof(vip->address));
 	if (owner)
 		lsvm_fault(v, FINDING_VIP_IS_MACHINE_ADDRESS, &vip->object, &vip->address,
-			   "%s is an address of \"%s\" (line %u)", text, owner->name,
+			   "%s is an address of \"%s\" (line %u)",
+			   lsvm_addr_text(&vip->address, text), owner->name,
 			   owner->object->at.line);
-	err = lsvm_map_put(vips, &vip->address, sizeof(vip->address), vip, &found);
-	if (err == LSVM_ERR_EXISTS) {
+	if (lsvm_entered(v, vips, &vip->address, sizeof(vip->address), vip, &found)) {
 		const struct vip *other = found;
 		bool same = other->object.parent == vip->object.parent;
 
 		lsvm_fault(v,
 			   same ? FINDING_DUPLICATE_VIP : FINDING_VIP_IN_TWO_PARTITIONS,
 			   &vip->object, &vip->address,
-			   "%s is in partition \"%s\" already (line %u)", text,
+			   "%s is in partition \"%s\" already (line %u)",
+			   lsvm_addr_text(&vip->address, text),
 			   or_empty(vip_partition(other)->name), other->object.at.line);
-	} else if (err < 0) {
-		v->nomem = true;
 	}
 }
 
@@ -79,9 +77,10 @@ static void check_vip_network(struct validation *v, struct vip *vip)
 	network = vip->network.target;
 	if (!network)
 		return;
-	lsvm_addr_text(&vip->address, text);
 	home = lsvm_network_of(v, &vip->address);
 	facts = network_facts(v, network);
+	if (home != network || !facts->shared || facts->distance == DISTANCE_FAR)
+		lsvm_addr_text(&vip->address, text);
 	if (home && home != network)
 		lsvm_fault(v, FINDING_VIP_IN_OTHER_NETWORK, &vip->object, field,
 			   "%s belongs to network \"%s\", not to \"%s\"", text,
@@ -216,8 +215,8 @@ static void check_service_names(struct validation *v, const struct vip *vip)
 		/* Default names may be equal: nobody wrote them. */
 		if (!service->name || !lsvm_was_written(&service->object, &service->name))
 			continue;
-		if (lsvm_map_put(&names, service->name, strlen(service->name), service,
-				 NULL) == LSVM_ERR_EXISTS)
+		if (lsvm_entered(v, &names, service->name, strlen(service->name), service,
+				 NULL))
 			lsvm_fault(v, FINDING_DUPLICATE_SERVICE, &service->object,
 				   &service->name, "this VIP has another service \"%s\"",
 				   service->name);
@@ -229,8 +228,7 @@ static void check_vip(struct validation *v, struct map *vips, struct map *names,
 		      struct vip *vip)
 {
 	if (vip->name && *vip->name &&
-	    lsvm_map_put(names, vip->name, strlen(vip->name), vip, NULL) ==
-		    LSVM_ERR_EXISTS &&
+	    lsvm_entered(v, names, vip->name, strlen(vip->name), vip, NULL) &&
 	    lsvm_was_written(&vip->object, &vip->name))
 		lsvm_fault(v, FINDING_DUPLICATE_VIP_NAME, &vip->object, &vip->name,
 			   "another VIP is named \"%s\"", vip->name);
