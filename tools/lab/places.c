@@ -54,6 +54,8 @@ char *lab_program_path(const char *name)
 {
 	char *path = beside("", name);
 
+	if (!path)
+		path = beside("../", name); /* ours in the build tree is tools/lab */
 	if (!path && asprintf(&path, "%s/%s", SVM_BINDIR, name) < 0)
 		return NULL;
 	if (access(path, X_OK) == 0)
