@@ -7,15 +7,16 @@
  * sanitizer sees every byte read too far.
  */
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define MUTATIONS 2000
 #define INPUT_MAX_BYTES (1024 * 1024)
-/* Large inputs get fewer mutations: about this many bytes are fed for each file. */
-#define FED_BYTES (24 * 1024 * 1024)
+#define SECONDS 12
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -73,7 +74,12 @@ static size_t mutate(uint8_t *bytes, size_t size)
 	}
 }
 
-static void replay(const uint8_t *bytes, size_t size, unsigned long runs)
+static bool is_over(clock_t until)
+{
+	return clock() >= until;
+}
+
+static void replay(const uint8_t *bytes, size_t size, unsigned long runs, clock_t until)
 {
 	uint8_t *copy = malloc(size + 64 * 16);
 
@@ -82,9 +88,7 @@ static void replay(const uint8_t *bytes, size_t size, unsigned long runs)
 		exit(1);
 	}
 	feed(bytes, size);
-	if (size && runs > FED_BYTES / size)
-		runs = FED_BYTES / size;
-	for (unsigned long run = 0; run < runs; run++) {
+	for (unsigned long run = 0; run < runs && !is_over(until); run++) {
 		size_t length = size;
 
 		memcpy(copy, bytes, size);
@@ -95,7 +99,8 @@ static void replay(const uint8_t *bytes, size_t size, unsigned long runs)
 	free(copy);
 }
 
-static void replay_file(const char *folder, const char *name, unsigned long runs)
+static void replay_file(const char *folder, const char *name, unsigned long runs,
+			clock_t until)
 {
 	static uint8_t bytes[INPUT_MAX_BYTES];
 	char path[4096];
@@ -111,30 +116,45 @@ static void replay_file(const char *folder, const char *name, unsigned long runs
 	size = fread(bytes, 1, sizeof(bytes), file);
 	fclose(file);
 	files++;
-	replay(bytes, size, runs);
+	replay(bytes, size, runs, until);
+}
+
+/* Every file gets the same share of the time that is left. */
+static void replay_folder(const char *folder, unsigned long runs, clock_t until)
+{
+	struct dirent **entries;
+	int count = scandir(folder, &entries, NULL, alphasort);
+
+	if (count < 0) {
+		perror(folder);
+		exit(1);
+	}
+	for (int i = 0; i < count; i++) {
+		clock_t now = clock();
+
+		if (entries[i]->d_name[0] != '.')
+			replay_file(folder, entries[i]->d_name, runs,
+				    now + (until - now) / (count - i));
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+static unsigned long number(const char *name, unsigned long otherwise)
+{
+	const char *wanted = getenv(name);
+
+	return wanted ? strtoul(wanted, NULL, 10) : otherwise;
 }
 
 int main(int argc, char **argv)
 {
-	const char *wanted = getenv("LSVM_FUZZ_RUNS");
-	unsigned long runs = wanted ? strtoul(wanted, NULL, 10) : MUTATIONS;
+	unsigned long runs = number("LSVM_FUZZ_RUNS", MUTATIONS);
+	clock_t until = (clock_t)number("LSVM_FUZZ_SECONDS", SECONDS) * CLOCKS_PER_SEC;
 	uint8_t noise[256];
 
-	for (int i = 1; i < argc; i++) {
-		struct dirent **entries;
-		int count = scandir(argv[i], &entries, NULL, alphasort);
-
-		if (count < 0) {
-			perror(argv[i]);
-			return 1;
-		}
-		for (int j = 0; j < count; j++) {
-			if (entries[j]->d_name[0] != '.')
-				replay_file(argv[i], entries[j]->d_name, runs);
-			free(entries[j]);
-		}
-		free(entries);
-	}
+	for (int i = 1; i < argc; i++)
+		replay_folder(argv[i], runs, until);
 	if (!files) {
 		fprintf(stderr, "no inputs: give folders that have some\n");
 		return 1;
