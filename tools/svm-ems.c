@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * svm-ems: what the management station does with cluster files. It changes nothing on any
+ * machine: it says what is wrong, what there is, what each machine would hold, and what a
+ * change of the file would do.
+ */
+#include "tool.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NAMES_SHOWN 10
+
+/* Prints text of the library without a newline of its own, and frees it. */
+static void put(char *text)
+{
+	fputs(text, stdout);
+	lsvm_free(text);
+}
+
+/* ---- check ---- */
+
+static int check_file(struct tool *tool, const char *path)
+{
+	struct lsvm_cluster *cluster = NULL;
+	struct lsvm_findings *findings;
+	int err = lsvm_findings_new(tool->ctx, &findings);
+	char *json = NULL;
+
+	if (err < 0)
+		return tool_failed(tool);
+	err = lsvm_cluster_load_file(tool->ctx, path, findings, &cluster);
+	lsvm_cluster_unref(err < 0 ? NULL : cluster);
+	if (err < 0 && err != LSVM_ERR_FINDINGS && !lsvm_findings_count(findings)) {
+		lsvm_findings_free(findings);
+		return tool_failed(tool);
+	}
+	if (!tool_has(tool, "json"))
+		tool_print_findings(findings, path, 1);
+	else if (lsvm_findings_to_json(findings, &json) < 0)
+		err = LSVM_ERR_NOMEM;
+	else
+		tool_print(json);
+	if (!tool_has(tool, "json") && !lsvm_findings_count(findings))
+		printf("%s: nothing to complain about\n", path);
+	lsvm_findings_free(findings);
+	return err < 0 ? TOOL_FINDINGS : TOOL_DONE;
+}
+
+static int run_check(struct tool *tool)
+{
+	int worst = TOOL_DONE;
+
+	for (int i = 0; i < tool->operand_count; i++) {
+		int status = check_file(tool, tool->operands[i]);
+
+		/* A file that cannot be read is worse than one with findings. */
+		if (status == TOOL_FAILED || worst == TOOL_DONE)
+			worst = status;
+	}
+	return worst;
+}
+
+/* ---- show ---- */
+
+static void show_machines(const struct lsvm_cluster *cluster)
+{
+	puts("\nmachines");
+	for (size_t i = 0; i < lsvm_cluster_machine_count(cluster); i++) {
+		const struct lsvm_machine *machine = lsvm_cluster_machine_at(cluster, i);
+
+		printf("  %-9s %s\n", lsvm_role_name(lsvm_machine_role(machine)),
+		       lsvm_machine_name(machine));
+	}
+}
+
+static void show_service(const struct lsvm_service *service)
+{
+	printf("      %-12s %s", lsvm_service_name(service),
+	       lsvm_protocol_name(lsvm_service_protocol(service)));
+	if (lsvm_service_port(service))
+		printf(" %u", lsvm_service_port(service));
+	if (lsvm_service_fwmark(service))
+		printf(" mark %u", lsvm_service_fwmark(service));
+	printf(" %s %s\n", lsvm_forwarding_name(lsvm_service_forwarding(service)),
+	       lsvm_service_scheduler(service));
+}
+
+static void show_vip(const struct lsvm_vip *vip)
+{
+	char text[LSVM_ADDRESS_TEXT_BYTES];
+	size_t count = lsvm_vip_domain_count(vip);
+
+	lsvm_vip_address(vip, text, sizeof(text));
+	printf("    %s", text);
+	if (strcmp(lsvm_vip_name(vip), text) != 0)
+		printf(" (%s)", lsvm_vip_name(vip));
+	putchar('\n');
+	for (size_t i = 0; i < lsvm_vip_service_count(vip); i++)
+		show_service(lsvm_vip_service_at(vip, i));
+	for (size_t i = 0; i < count && i < NAMES_SHOWN; i++)
+		printf("      %s\n", lsvm_domain_name(lsvm_vip_domain_at(vip, i)));
+	if (count > NAMES_SHOWN)
+		printf("      and %zu more domains\n", count - NAMES_SHOWN);
+}
+
+static void show_partition(const struct lsvm_partition *partition)
+{
+	printf("\npartition %s\n  servers", lsvm_partition_name(partition));
+	for (size_t i = 0; i < lsvm_partition_server_count(partition); i++) {
+		uint32_t weight = lsvm_partition_server_weight(partition, i);
+
+		printf(" %s", lsvm_machine_name(lsvm_partition_server_at(partition, i)));
+		if (weight != 1)
+			printf(" (weight %u)", weight);
+	}
+	puts("\n  virtual addresses");
+	for (size_t i = 0; i < lsvm_partition_vip_count(partition); i++)
+		show_vip(lsvm_partition_vip_at(partition, i));
+}
+
+static int show_text(const struct lsvm_cluster *cluster)
+{
+	printf("cluster %s, %s\n", lsvm_cluster_name(cluster),
+	       lsvm_topology_name(lsvm_cluster_topology(cluster)));
+	show_machines(cluster);
+	for (size_t i = 0; i < lsvm_cluster_partition_count(cluster); i++)
+		show_partition(lsvm_cluster_partition_at(cluster, i));
+	return TOOL_DONE;
+}
+
+static int run_show(struct tool *tool)
+{
+	struct lsvm_cluster *cluster;
+	char *text;
+	int status, err;
+
+	if (tool_has(tool, "json") && tool_has(tool, "yaml"))
+		return tool_usage(tool, "--json and --yaml do not go together");
+	status = tool_load(tool, tool->operands[0], &cluster);
+	if (status != TOOL_DONE)
+		return status;
+	if (!tool_has(tool, "json") && !tool_has(tool, "yaml")) {
+		status = show_text(cluster);
+	} else {
+		err = tool_has(tool, "json") ? lsvm_cluster_to_json(cluster, &text)
+					     : lsvm_cluster_to_yaml(cluster, &text);
+		if (err < 0)
+			status = tool_failed(tool);
+		else
+			tool_print(text);
+	}
+	lsvm_cluster_unref(cluster);
+	return status;
+}
+
+/* ---- plan ---- */
+
+static int print_file(struct tool *tool, const struct lsvm_plan *plan, const char *path)
+{
+	for (size_t i = 0; i < lsvm_plan_file_count(plan); i++) {
+		if (strcmp(lsvm_plan_file_path(plan, i), path) != 0)
+			continue;
+		fputs(lsvm_plan_file_content(plan, i), stdout);
+		return TOOL_DONE;
+	}
+	return tool_complain(tool,
+			     "the plan of '%s' has no file '%s'; see 'svm-ems plan'",
+			     lsvm_plan_machine(plan), path);
+}
+
+static int print_plan(struct tool *tool, const struct lsvm_plan *plan)
+{
+	const char *file = tool_value(tool, "file");
+	char *text;
+	int err;
+
+	if (file)
+		return print_file(tool, plan, file);
+	err = tool_has(tool, "json") ? lsvm_plan_to_json(plan, &text)
+				     : lsvm_plan_to_text(plan, &text);
+	if (err < 0)
+		return tool_failed(tool);
+	put(text);
+	return TOOL_DONE;
+}
+
+static int plan_machine(struct tool *tool, const struct lsvm_cluster *cluster,
+			const char *machine, int duty)
+{
+	struct lsvm_plan *plan;
+	int status;
+
+	if (lsvm_plan_compile(tool->ctx, cluster, machine, duty, &plan) < 0)
+		return tool_failed(tool);
+	status = print_plan(tool, plan);
+	lsvm_plan_unref(plan);
+	return status;
+}
+
+static int plan_all(struct tool *tool, const struct lsvm_cluster *cluster, int duty)
+{
+	bool json = tool_has(tool, "json");
+	int status = TOOL_DONE;
+
+	if (json)
+		fputs("{\"schema\": \"lsvm-plans/1\", \"plans\": [\n", stdout);
+	for (size_t i = 0; i < lsvm_cluster_machine_count(cluster) && status == TOOL_DONE;
+	     i++) {
+		if (i)
+			puts(json ? "," : "");
+		status = plan_machine(
+			tool, cluster,
+			lsvm_machine_name(lsvm_cluster_machine_at(cluster, i)), duty);
+	}
+	if (json)
+		puts("\n]}");
+	return status;
+}
+
+static int run_plan(struct tool *tool)
+{
+	const char *word = tool_value(tool, "duty");
+	int duty = word ? lsvm_duty_parse(word) : LSVM_DUTY_AUTO;
+	struct lsvm_cluster *cluster;
+	int status;
+
+	if (!duty)
+		return tool_usage(tool, "--duty must be auto, master or backup, not '%s'",
+				  word);
+	if (tool_has(tool, "file") && tool->operand_count < 2)
+		return tool_usage(tool, "--file needs a machine");
+	status = tool_load(tool, tool->operands[0], &cluster);
+	if (status != TOOL_DONE)
+		return status;
+	if (tool->operand_count == 2) {
+		status = plan_machine(tool, cluster, tool->operands[1], duty);
+		if (status == TOOL_DONE && tool_has(tool, "json"))
+			putchar('\n');
+	} else {
+		status = plan_all(tool, cluster, duty);
+	}
+	lsvm_cluster_unref(cluster);
+	return status;
+}
+
+/* ---- diff ---- */
+
+static int print_steps(struct tool *tool, const struct lsvm_steps *steps,
+		       const char *machine, bool first)
+{
+	size_t count = lsvm_steps_count(steps);
+	char text[1024], *json;
+
+	if (tool_has(tool, "json")) {
+		if (lsvm_steps_to_json(steps, &json) < 0)
+			return tool_failed(tool);
+		printf("%s{\"machine\": \"%s\", \"steps\": ", first ? "" : ",\n",
+		       machine);
+		put(json);
+		putchar('}');
+		return TOOL_DONE;
+	}
+	if (count)
+		printf("\n%s\n", machine);
+	for (size_t i = 0; i < count; i++) {
+		if (lsvm_steps_text(steps, i, text, sizeof(text)) < 0)
+			return tool_failed(tool);
+		printf("  %s\n", text);
+	}
+	return TOOL_DONE;
+}
+
+/* cluster may lack the machine: then it has no plan. */
+static int compile_if_there(struct tool *tool, const struct lsvm_cluster *cluster,
+			    const char *machine, struct lsvm_plan **ret)
+{
+	*ret = NULL;
+	if (!lsvm_cluster_find_machine(cluster, machine))
+		return 0;
+	return lsvm_plan_compile(tool->ctx, cluster, machine, LSVM_DUTY_AUTO, ret);
+}
+
+static int diff_machine(struct tool *tool, const struct lsvm_cluster *old,
+			const struct lsvm_cluster *new, const char *machine, bool first)
+{
+	struct lsvm_plan *from = NULL, *to = NULL;
+	struct lsvm_steps *steps = NULL;
+	int err = compile_if_there(tool, old, machine, &from);
+	int status;
+
+	if (err >= 0)
+		err = compile_if_there(tool, new, machine, &to);
+	if (err >= 0)
+		err = lsvm_plan_diff(tool->ctx, from, to, &steps);
+	status = err < 0 ? tool_failed(tool) : print_steps(tool, steps, machine, first);
+	lsvm_steps_free(steps);
+	lsvm_plan_unref(from);
+	lsvm_plan_unref(to);
+	return status;
+}
+
+/* The machines of the new file, then those that only the old one has. */
+static int diff_machines(struct tool *tool, const struct lsvm_cluster *old,
+			 const struct lsvm_cluster *new)
+{
+	int status = TOOL_DONE;
+	bool first = true;
+
+	for (size_t i = 0; i < lsvm_cluster_machine_count(new) && !status; i++) {
+		status = diff_machine(tool, old, new,
+				      lsvm_machine_name(lsvm_cluster_machine_at(new, i)),
+				      first);
+		first = false;
+	}
+	for (size_t i = 0; i < lsvm_cluster_machine_count(old) && !status; i++) {
+		const char *name = lsvm_machine_name(lsvm_cluster_machine_at(old, i));
+
+		if (lsvm_cluster_find_machine(new, name))
+			continue;
+		status = diff_machine(tool, old, new, name, first);
+		first = false;
+	}
+	return status;
+}
+
+static void print_change(const struct lsvm_change *change)
+{
+	const char *old = lsvm_change_old(change), *new = lsvm_change_new(change);
+
+	printf("%-7s %s", lsvm_change_kind_name(lsvm_change_kind(change)),
+	       lsvm_change_path(change));
+	if (old && new)
+		printf(": %s -> %s\n", old, new);
+	else
+		printf(": %s\n", old ? old : new ? new : "");
+}
+
+static int print_changes(struct tool *tool, const struct lsvm_changes *changes)
+{
+	char *json;
+
+	if (tool_has(tool, "json")) {
+		if (lsvm_changes_to_json(changes, &json) < 0)
+			return tool_failed(tool);
+		fputs("{\"schema\": \"lsvm-diff/1\", \"cluster\": ", stdout);
+		put(json);
+		puts(", \"machines\": [");
+		return TOOL_DONE;
+	}
+	for (size_t i = 0; i < lsvm_changes_count(changes); i++)
+		print_change(lsvm_changes_at(changes, i));
+	return TOOL_DONE;
+}
+
+static int diff_clusters(struct tool *tool, const struct lsvm_cluster *old,
+			 const struct lsvm_cluster *new)
+{
+	struct lsvm_changes *changes;
+	int status;
+
+	if (lsvm_cluster_diff(tool->ctx, old, new, &changes) < 0)
+		return tool_failed(tool);
+	status = print_changes(tool, changes);
+	lsvm_changes_free(changes);
+	if (status == TOOL_DONE)
+		status = diff_machines(tool, old, new);
+	if (status == TOOL_DONE && tool_has(tool, "json"))
+		puts("\n]}");
+	return status;
+}
+
+static int run_diff(struct tool *tool)
+{
+	struct lsvm_cluster *old, *new;
+	int status = tool_load(tool, tool->operands[0], &old);
+
+	if (status != TOOL_DONE)
+		return status;
+	status = tool_load(tool, tool->operands[1], &new);
+	if (status == TOOL_DONE) {
+		status = diff_clusters(tool, old, new);
+		lsvm_cluster_unref(new);
+	}
+	lsvm_cluster_unref(old);
+	return status;
+}
+
+/* ---- the table ---- */
+
+static const struct tool_option json_option[] = {
+	{ "json", NULL, "print JSON" },
+	{ 0 },
+};
+static const struct tool_option show_options[] = {
+	{ "json", NULL, "print the cluster as JSON" },
+	{ "yaml", NULL, "print the cluster as a cluster file in canonical form" },
+	{ 0 },
+};
+static const struct tool_option plan_options[] = {
+	{ "json", NULL, "print JSON, as svm-eds and svm-eps apply it" },
+	{ "duty", "DUTY", "what a director has to do: auto (default), master or backup" },
+	{ "file", "PATH", "print only this file of the machine's plan" },
+	{ 0 },
+};
+
+static const struct tool_command commands[] = {
+	{ "check", "FILE...", 1, -1, "Says everything that is wrong with cluster files.",
+	  json_option, run_check },
+	{ "show", "FILE", 1, 1, "Shows what a cluster file describes.", show_options,
+	  run_show },
+	{ "plan", "FILE [MACHINE]", 1, 2, "Shows what each machine, or one, must hold.",
+	  plan_options, run_plan },
+	{ "diff", "OLD NEW", 2, 2,
+	  "Shows how two cluster files differ and what each machine would do about it.",
+	  json_option, run_diff },
+	{ 0 },
+};
+
+static const struct tool_page page = {
+	.name = "svm-ems",
+	.help = "Checks, shows, compiles and compares cluster files. Nothing is changed.",
+	.commands = commands,
+};
+
+int main(int argc, char **argv)
+{
+	return tool_main(&page, argc, argv);
+}
