@@ -92,19 +92,28 @@ void lsvm_want_route(struct compilation *c, const struct prefix *destination,
 	set_interface(route->interface, interface);
 }
 
+void lsvm_want_card(struct compilation *c, const char *name, uint32_t mtu)
+{
+	struct link *link;
+
+	if (lsvm_state_link(c->wanted, name))
+		return;
+	link = vec_push(&c->wanted->links);
+	if (!link) {
+		lsvm_compile_nomem(c);
+		return;
+	}
+	link->kind = LINK_PRESENT;
+	set_interface(link->name, name);
+	link->mtu = mtu;
+}
+
 void lsvm_want_interfaces(struct compilation *c)
 {
 	for (uint32_t i = 0; i < c->machine->interfaces.count; i++) {
 		const struct interface *interface = &c->machine->interfaces.items[i];
-		struct link *link = vec_push(&c->wanted->links);
 
-		if (!link) {
-			lsvm_compile_nomem(c);
-			return;
-		}
-		link->kind = LINK_PRESENT;
-		set_interface(link->name, interface->name);
-		link->mtu = interface_network(interface)->mtu;
+		lsvm_want_card(c, interface->name, interface_network(interface)->mtu);
 	}
 }
 

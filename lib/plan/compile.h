@@ -38,7 +38,9 @@ void lsvm_want_address(struct compilation *c, const struct addr *addr,
 		       const char *interface);
 void lsvm_want_route(struct compilation *c, const struct prefix *destination,
 		     const struct addr *via, const char *interface);
-/* The machine's network cards, as far as their MTU is ours to say. */
+/* An interface that is there must be up, and have this MTU (0: any). */
+void lsvm_want_card(struct compilation *c, const char *name, uint32_t mtu);
+/* The machine's network cards, with the MTU of their networks. */
 void lsvm_want_interfaces(struct compilation *c);
 /* Takes the text over. */
 void lsvm_want_file(struct compilation *c, const char *path, uint32_t mode,

@@ -249,7 +249,8 @@ static void want_network(struct compilation *c, const struct network *target)
 {
 	const uint32_t *distance;
 
-	if (lsvm_machine_interface_in(c->machine, target))
+	/* The default route leads to the clients. */
+	if (target->outside || lsvm_machine_interface_in(c->machine, target))
 		return;
 	distance = distances(c, target);
 	for (uint32_t i = 0; distance && i < target->subnets.count; i++)

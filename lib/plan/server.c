@@ -177,6 +177,9 @@ static void want_vip(struct server_maker *maker, const struct vip *vip)
 	}
 	if (!where)
 		return;
+	/* A fresh network namespace has it down. */
+	if (strcmp(where, "lo") == 0)
+		lsvm_want_card(c, where, 0);
 	lsvm_want_address(c, &vip->address, where);
 	maker->hide_ipv4 |= vip->address.family == 4;
 }

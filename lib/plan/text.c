@@ -141,11 +141,33 @@ static void service_text(const struct ipvs_service *service, struct buf *buf)
 		destination_text(&service->destinations.items[i], buf);
 }
 
+static void daemon_text(const struct ipvs_daemon *daemon, const char *what,
+			struct buf *buf)
+{
+	if (daemon->present)
+		lsvm_buf_printf(buf, "  %s connections on %s, sync id %" PRIu32 "\n",
+				what, daemon->interface, daemon->sync_id);
+}
+
+static void table_text(const struct lsvm_ipvs_table *table, struct buf *buf)
+{
+	const struct ipvs_timeouts *timeouts = &table->timeouts;
+
+	for (size_t i = 0; i < table->services.count; i++)
+		service_text(&table->services.items[i], buf);
+	if (timeouts->tcp_s || timeouts->tcp_fin_s || timeouts->udp_s)
+		lsvm_buf_printf(buf,
+				"  timeouts tcp %" PRIu32 " s, tcp fin %" PRIu32
+				" s, udp %" PRIu32 " s (0: as they are)\n",
+				timeouts->tcp_s, timeouts->tcp_fin_s, timeouts->udp_s);
+	daemon_text(&table->master, "sends", buf);
+	daemon_text(&table->backup, "receives", buf);
+}
+
 static void state_text(const struct state *state, struct buf *buf)
 {
 	if (state->ipvs)
-		for (size_t i = 0; i < state->ipvs->services.count; i++)
-			service_text(&state->ipvs->services.items[i], buf);
+		table_text(state->ipvs, buf);
 	for (size_t i = 0; i < state->links.count; i++) {
 		lsvm_buf_text(buf, "  link ");
 		link_text(&state->links.items[i], buf);
