@@ -6,7 +6,8 @@
  * large to keep are made here. Nothing but the public interface is used.
  *
  *   findings DIRECTORY           compares; UPDATE=1 writes what is said now
- *   findings DIRECTORY FILE…     only prints what is said about these files
+ *   findings DIRECTORY FILE…     prints what is said about these files; fails if anything
+ * is
  */
 #include <libsvm/libsvm.h>
 
@@ -243,6 +244,7 @@ static void print_file(const char *path)
 				   : LSVM_FORMAT_YAML,
 			   path);
 	printf("%s\n%s", path, said);
+	failures += *said != '\0';
 	free(said);
 	free(bytes);
 }
@@ -261,6 +263,7 @@ int main(int argc, char **argv)
 		check_strays(argv[1]);
 	}
 	lsvm_ctx_unref(ctx);
-	printf("%zu codes, %d failed\n", lsvm_finding_code_count(), failures);
+	if (argc == 2)
+		printf("%zu codes, %d failed\n", lsvm_finding_code_count(), failures);
 	return failures ? 1 : 0;
 }
