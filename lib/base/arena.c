@@ -15,6 +15,7 @@
 
 struct arena_chunk {
 	struct arena_chunk *next;
+	void *adopted; /* freed with the chunk */
 	size_t used, size;
 	alignas(max_align_t) char data[];
 };
@@ -102,11 +103,29 @@ char *lsvm_arena_printf(struct arena *arena, const char *fmt, ...)
 	return text;
 }
 
+void lsvm_arena_adopt(struct arena *arena, void *memory, size_t size)
+{
+	struct arena_chunk *chunk = calloc(1, sizeof(*chunk));
+
+	/* Behind the chunk in use, which stays the one that is allocated from. */
+	if (!chunk || !lsvm_arena_alloc(arena, 1)) {
+		free(chunk);
+		free(memory);
+		arena->failed = true;
+		return;
+	}
+	chunk->adopted = memory;
+	chunk->next = arena->chunks->next;
+	arena->chunks->next = chunk;
+	arena->bytes += sizeof(*chunk) + size;
+}
+
 void lsvm_arena_free(struct arena *arena)
 {
 	while (arena->chunks) {
 		struct arena_chunk *next = arena->chunks->next;
 
+		free(arena->chunks->adopted);
 		free(arena->chunks);
 		arena->chunks = next;
 	}

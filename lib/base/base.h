@@ -58,6 +58,8 @@ void *lsvm_arena_array(struct arena *arena, size_t count, size_t size);
 char *lsvm_arena_strdup(struct arena *arena, const char *text);
 char *lsvm_arena_strndup(struct arena *arena, const char *text, size_t length);
 char *lsvm_arena_printf(struct arena *arena, const char *fmt, ...) LSVM_PRINTF(2, 3);
+/* Memory from malloc belongs to the arena from now on, also on failure. */
+void lsvm_arena_adopt(struct arena *arena, void *memory, size_t size);
 void lsvm_arena_free(struct arena *arena);
 
 /* ---- buf: bytes that grow (buf.c) ---- */

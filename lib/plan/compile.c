@@ -121,6 +121,8 @@ void lsvm_want_file(struct compilation *c, const char *path, uint32_t mode,
 		    struct buf *content)
 {
 	struct file *file = content->failed ? NULL : vec_push(&c->wanted->files);
+	size_t length = content->length;
+	char *text, *shrunk;
 
 	if (!file) {
 		lsvm_compile_nomem(c);
@@ -129,9 +131,15 @@ void lsvm_want_file(struct compilation *c, const char *path, uint32_t mode,
 	}
 	file->path = lsvm_arena_strdup(c->arena, path);
 	file->mode = mode;
-	file->length = content->length;
-	file->content = lsvm_arena_strndup(c->arena, content->data, content->length);
-	lsvm_buf_free(content);
+	file->length = length;
+	/* Not copied: the web server's file is the largest thing in a plan. */
+	text = lsvm_buf_take(content);
+	shrunk = text ? realloc(text, length + 1) : NULL;
+	file->content = shrunk ? shrunk : text;
+	if (file->content)
+		lsvm_arena_adopt(c->arena, (void *)file->content, length + 1);
+	else
+		lsvm_compile_nomem(c);
 }
 
 static const char *const *copy_words(struct compilation *c, const char *const *words)

@@ -19,7 +19,7 @@
 
 struct web {
 	struct compilation *c;
-	struct buf domains;	   /* the server blocks of domains */
+	struct buf file;	   /* the whole of it */
 	struct map endpoints;	   /* text of those that have a default server */
 	struct buf plain, secured; /* "listen" lines of the default servers */
 	size_t name_count;	   /* of domains and aliases */
@@ -51,7 +51,7 @@ static bool can_be_written(const char *text)
 /* nginx has no way to write a dollar into a path. */
 static void add_path(struct web *web, const char *path)
 {
-	struct buf *buf = &web->domains;
+	struct buf *buf = &web->file;
 	bool quote = !*path;
 
 	if (!can_be_written(path)) {
@@ -82,9 +82,16 @@ static void add_name(struct web *web, const char *name)
 {
 	size_t length = strlen(name);
 
-	lsvm_buf_text(&web->domains, " ");
-	lsvm_buf_add(&web->domains, name, length);
-	web->name_count++;
+	lsvm_buf_add(&web->file, " ", 1);
+	lsvm_buf_add(&web->file, name, length);
+}
+
+/* Every name counts twice: it may be there with and without TLS. */
+static void measure_name(struct web *web, const char *name)
+{
+	size_t length = strlen(name);
+
+	web->name_count += 2;
 	if (length > web->name_longest)
 		web->name_longest = length;
 }
@@ -162,37 +169,37 @@ static void add_service(struct web *web, struct vip_web *vip_web, const struct v
 static void open_server(struct web *web, const struct domain *domain,
 			const struct buf *listens)
 {
-	lsvm_buf_text(&web->domains, "\tserver {\n");
-	lsvm_buf_add(&web->domains, listens->data, listens->length);
-	lsvm_buf_text(&web->domains, "\t\tserver_name");
+	lsvm_buf_text(&web->file, "\tserver {\n");
+	lsvm_buf_add(&web->file, listens->data, listens->length);
+	lsvm_buf_text(&web->file, "\t\tserver_name");
 	add_name(web, domain->name);
 	for (uint32_t i = 0; i < domain->aliases.count; i++)
 		add_name(web, domain->aliases.items[i]);
-	lsvm_buf_text(&web->domains, ";\n");
+	lsvm_buf_text(&web->file, ";\n");
 }
 
 static void close_server(struct web *web, const struct domain *domain)
 {
-	lsvm_buf_text(&web->domains, "\t\troot ");
+	lsvm_buf_text(&web->file, "\t\troot ");
 	add_path(web, domain->home);
-	lsvm_buf_text(&web->domains, ";\n\t}\n");
+	lsvm_buf_text(&web->file, ";\n\t}\n");
 }
 
 static void add_tls(struct web *web, const struct tls *tls)
 {
-	lsvm_buf_text(&web->domains, "\t\tssl_certificate ");
+	lsvm_buf_text(&web->file, "\t\tssl_certificate ");
 	add_path(web, tls->certificate);
-	lsvm_buf_text(&web->domains, ";\n\t\tssl_certificate_key ");
+	lsvm_buf_text(&web->file, ";\n\t\tssl_certificate_key ");
 	add_path(web, tls->key);
-	lsvm_buf_text(&web->domains, ";\n");
+	lsvm_buf_text(&web->file, ";\n");
 }
 
 static void add_redirect(struct web *web, uint16_t port)
 {
-	lsvm_buf_text(&web->domains, "\t\treturn 301 https://$host");
+	lsvm_buf_text(&web->file, "\t\treturn 301 https://$host");
 	if (port != 443)
-		lsvm_buf_printf(&web->domains, ":%u", port);
-	lsvm_buf_text(&web->domains, "$request_uri;\n\t}\n");
+		lsvm_buf_printf(&web->file, ":%u", port);
+	lsvm_buf_text(&web->file, "$request_uri;\n\t}\n");
 }
 
 static void add_domain(struct web *web, const struct vip_web *vip_web,
@@ -246,18 +253,18 @@ static size_t power_of_two(size_t least)
  * bytes of a bucket; with as many buckets as names and room for eight in each the first
  * try is good, even for 100,000 of them.
  */
-static void add_hash_sizes(struct web *web, struct buf *buf)
+static void add_hash_sizes(struct web *web)
 {
-	lsvm_buf_printf(buf,
+	lsvm_buf_printf(&web->file,
 			"\tserver_names_hash_bucket_size %zu;\n"
 			"\tserver_names_hash_max_size %zu;\n",
 			power_of_two((web->name_longest + 24) * 8),
-			power_of_two(web->name_count * 2 + 512));
+			power_of_two(web->name_count + 512));
 }
 
-static void add_head(struct web *web, struct buf *buf)
+static void add_head(struct web *web)
 {
-	lsvm_buf_text(buf,
+	lsvm_buf_text(&web->file,
 		      "# Made from the cluster file by libsvm; changes here are lost.\n"
 		      "user www-data;\n"
 		      "worker_processes auto;\n"
@@ -278,20 +285,20 @@ static void add_head(struct web *web, struct buf *buf)
 		      "\tfastcgi_temp_path " RUN_PATH "/nginx-fastcgi;\n"
 		      "\tuwsgi_temp_path " RUN_PATH "/nginx-uwsgi;\n"
 		      "\tscgi_temp_path " RUN_PATH "/nginx-scgi;\n");
-	add_hash_sizes(web, buf);
+	add_hash_sizes(web);
 }
 
-static void add_defaults(struct web *web, struct buf *buf)
+static void add_defaults(struct web *web)
 {
 	if (web->plain.length) {
-		lsvm_buf_text(buf, "\tserver {\n");
-		lsvm_buf_add(buf, web->plain.data, web->plain.length);
-		lsvm_buf_text(buf, "\t\treturn 404;\n\t}\n");
+		lsvm_buf_text(&web->file, "\tserver {\n");
+		lsvm_buf_add(&web->file, web->plain.data, web->plain.length);
+		lsvm_buf_text(&web->file, "\t\treturn 404;\n\t}\n");
 	}
 	if (web->secured.length) {
-		lsvm_buf_text(buf, "\tserver {\n");
-		lsvm_buf_add(buf, web->secured.data, web->secured.length);
-		lsvm_buf_text(buf, "\t\tssl_reject_handshake on;\n\t}\n");
+		lsvm_buf_text(&web->file, "\tserver {\n");
+		lsvm_buf_add(&web->file, web->secured.data, web->secured.length);
+		lsvm_buf_text(&web->file, "\t\tssl_reject_handshake on;\n\t}\n");
 	}
 }
 
@@ -330,16 +337,37 @@ static void want_label(struct compilation *c)
 	lsvm_want_file(c, RUN_PATH "/machine", 0644, &buf);
 }
 
+static void measure_vip(struct web *web, const struct vip *vip)
+{
+	for (uint32_t i = 0; i < vip->domains.count; i++) {
+		const struct domain *domain = &vip->domains.items[i];
+
+		measure_name(web, domain->name);
+		for (uint32_t j = 0; j < domain->aliases.count; j++)
+			measure_name(web, domain->aliases.items[j]);
+	}
+}
+
+static void each_vip(struct web *web, void (*use)(struct web *, const struct vip *))
+{
+	const struct lsvm_cluster *cluster = web->c->cluster;
+
+	for (uint32_t i = 0; i < cluster->partitions.count; i++) {
+		const struct partition *partition = &cluster->partitions.items[i];
+
+		if (!lsvm_is_member(partition, web->c->machine))
+			continue;
+		for (uint32_t j = 0; j < partition->vips.count; j++)
+			use(web, &partition->vips.items[j]);
+	}
+}
+
 static void finish(struct web *web)
 {
-	struct buf buf = { 0 };
-
-	add_head(web, &buf);
-	add_defaults(web, &buf);
-	lsvm_buf_add(&buf, web->domains.data, web->domains.length);
-	lsvm_buf_text(&buf, "}\n");
-	buf.failed |= web->domains.failed || web->plain.failed || web->secured.failed;
-	lsvm_want_file(web->c, WEB_CONFIG_PATH, 0644, &buf);
+	add_defaults(web);
+	lsvm_buf_text(&web->file, "}\n");
+	web->file.failed |= web->plain.failed || web->secured.failed;
+	lsvm_want_file(web->c, WEB_CONFIG_PATH, 0644, &web->file);
 	want_label(web->c);
 	want_nginx(web->c);
 }
@@ -348,17 +376,12 @@ void lsvm_compile_web(struct compilation *c)
 {
 	struct web web = { .c = c };
 
-	for (uint32_t i = 0; i < c->cluster->partitions.count; i++) {
-		const struct partition *partition = &c->cluster->partitions.items[i];
-
-		if (!lsvm_is_member(partition, c->machine))
-			continue;
-		for (uint32_t j = 0; j < partition->vips.count; j++)
-			add_vip(&web, &partition->vips.items[j]);
-	}
+	each_vip(&web, measure_vip);
+	add_head(&web);
+	each_vip(&web, add_vip);
 	if (web.plain.length || web.secured.length)
 		finish(&web);
-	lsvm_buf_free(&web.domains);
+	lsvm_buf_free(&web.file);
 	lsvm_buf_free(&web.plain);
 	lsvm_buf_free(&web.secured);
 	lsvm_map_free(&web.endpoints);
