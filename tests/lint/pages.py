@@ -28,7 +28,7 @@ def check(tool, page, help_text):
     for option in sorted(described - options):
         yield f"{page.relative_to(ROOT)}: {name} --help knows no --{option}"
     commands = set(re.findall(rf"^  {name} ([a-z]+)", help_text, flags=re.M))
-    shown = set(re.findall(rf"\*{name}\*? \*?([a-z]+)\b", text))
+    shown = set(re.findall(rf"\*{name}(?:\* \*| )([a-z]+)\b", text))
     for command in sorted(commands - shown):
         yield f"{page.relative_to(ROOT)}: does not describe the command {command}"
     for command in sorted(shown - commands):
