@@ -1,15 +1,75 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/** @file role.h */
+/**
+ * @file role.h
+ * Roles: making a machine hold what its plan says, and telling whether it does.
+ */
 #ifndef LIBSVM_ROLE_H
 #define LIBSVM_ROLE_H
 
 #include <libsvm/cluster.h>
+#include <libsvm/host.h>
+#include <libsvm/plan.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* filled by lib/role */
+/**
+ * A plan on its way onto a machine. The machine remembers in /var/lib/svm/applied.json
+ * what is ours on it, from before the first step: an apply that is cut short loses
+ * nothing, and applying again goes on.
+ */
+struct lsvm_apply;
+
+/**
+ * Looks at the machine and finds the steps from what it holds to what @p plan says. What
+ * an earlier plan put there and this one lacks goes; what others put there stays. Nothing
+ * is changed yet.
+ * @param host must outlive the result.
+ * @param plan NULL: nothing of ours shall stay (a reset).
+ * Returns 0. Errors: of looking (LSVM_ERR_PERMISSION, LSVM_ERR_NO_IPVS, LSVM_ERR_TIMEOUT,
+ * …), LSVM_ERR_PARSE when the machine's record is damaged, LSVM_ERR_CONFLICT,
+ * LSVM_ERR_NOMEM. Lifetime: until lsvm_apply_free(). @since 0.1
+ */
+LSVM_API int lsvm_apply_new(struct lsvm_host *host, struct lsvm_plan *plan,
+			    struct lsvm_apply **ret);
+/** Frees it; what was done stays. NULL is allowed. @since 0.1 */
+LSVM_API void lsvm_apply_free(struct lsvm_apply *apply);
+/** The steps, all of them, done or not. None: the machine is as it should be. Borrowed.
+ * @since 0.1 */
+LSVM_API const struct lsvm_steps *lsvm_apply_steps(const struct lsvm_apply *apply);
+/** How many steps are done. @since 0.1 */
+LSVM_API size_t lsvm_apply_done_count(const struct lsvm_apply *apply);
+/**
+ * Does the next few steps.
+ * Returns 1 while there is more to do and 0 when all is done. Errors: the machine's
+ * answer to the step at lsvm_apply_done_count(); calling again tries that step again.
+ * @since 0.1
+ */
+LSVM_API int lsvm_apply_next(struct lsvm_apply *apply);
+/**
+ * Looks at the machine again.
+ * Returns 0 when it holds what it should. Errors: LSVM_ERR_CONFLICT names the first thing
+ * that did not stay; those of lsvm_apply_new(). @since 0.1
+ */
+LSVM_API int lsvm_apply_verify(struct lsvm_apply *apply);
+
+/**
+ * The plan that was applied to the machine last.
+ * Returns 0. Errors: LSVM_ERR_NOT_FOUND when nothing of ours is on it, LSVM_ERR_STATE
+ * when the last apply was cut short, and those of lsvm_apply_new(). Lifetime: until its
+ * last lsvm_plan_unref(). @since 0.1
+ */
+LSVM_API int lsvm_role_applied(struct lsvm_host *host, struct lsvm_plan **ret);
+/**
+ * How the machine stands, as JSON, schema "lsvm-status/1": the plan applied last, what
+ * differs from it, its addresses, sysctls, links and units with what they are and what
+ * they should be, and a director's IPVS table with counters.
+ * Returns 0. Errors: those of lsvm_apply_new(). @since 0.1
+ */
+LSVM_API int lsvm_role_status_to_json(struct lsvm_host *host, char **ret);
+/** The same as text for people. Errors: the same. @since 0.1 */
+LSVM_API int lsvm_role_status_to_text(struct lsvm_host *host, char **ret);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The record of what was applied, schema "lsvm-applied/1", through the host's own file
+ * steps, so that a simulated machine keeps one too. */
+#include "role/role.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+void lsvm_record_free(struct record *record)
+{
+	for (size_t i = 0; i < record->plans.count; i++)
+		lsvm_plan_unref(record->plans.items[i]);
+	vec_free(&record->plans);
+	lsvm_state_free(record->before);
+	free(record->text);
+	*record = (struct record){ 0 };
+}
+
+/* The bytes of the file; NULL in *ret when there is none. */
+static int read_text(struct lsvm_host *host, char **ret)
+{
+	struct state wanted = { 0 }, *present;
+	struct file file = { .path = RECORD_PATH };
+	const struct file *seen;
+	int err;
+
+	wanted.files.items = &file;
+	wanted.files.count = 1;
+	err = lsvm_host_observe(host, &wanted, NULL, &present);
+	if (err < 0)
+		return err;
+	seen = lsvm_state_file(present, RECORD_PATH);
+	*ret = NULL;
+	if (seen && seen->content) {
+		*ret = malloc(seen->length + 1);
+		if (*ret)
+			memcpy(*ret, seen->content, seen->length + 1);
+		else
+			err = lsvm_fail_nomem(host->ctx);
+	}
+	lsvm_state_free(present);
+	return err;
+}
+
+static int broken(struct lsvm_ctx *ctx, const char *what)
+{
+	return lsvm_fail(ctx, LSVM_ERR_PARSE,
+			 RECORD_PATH " %s, so nobody knows what was applied here; move "
+				     "it away and apply again",
+			 what);
+}
+
+static int read_plan(struct lsvm_ctx *ctx, const json_t *json, struct record *record)
+{
+	char *text = json_dumps(json, JSON_COMPACT);
+	struct lsvm_plan *plan, **slot;
+	int err;
+
+	if (!text)
+		return lsvm_fail_nomem(ctx);
+	err = lsvm_plan_from_json(ctx, text, strlen(text), &plan);
+	free(text);
+	if (err < 0)
+		return err == LSVM_ERR_PARSE ? broken(ctx, "holds what is no plan") : err;
+	slot = vec_push(&record->plans);
+	if (!slot) {
+		lsvm_plan_unref(plan);
+		return lsvm_fail_nomem(ctx);
+	}
+	*slot = plan;
+	return 0;
+}
+
+static int parse(struct lsvm_ctx *ctx, const json_t *root, struct record *record)
+{
+	const char *schema = json_string_value(json_object_get(root, "schema"));
+	const json_t *plans = json_object_get(root, "plans"), *value;
+	json_t *before = json_object_get(root, "before");
+	const char *name;
+	size_t i;
+	int err;
+
+	if (!schema || strcmp(schema, "lsvm-applied/1") != 0 || !json_is_array(plans) ||
+	    !json_is_object(before))
+		return broken(ctx, "is no record of this version");
+	if (json_array_size(plans) > RECORD_MAX_PLANS)
+		return broken(ctx, "holds too many plans");
+	json_array_foreach(plans, i, value)
+	{
+		err = read_plan(ctx, value, record);
+		if (err < 0)
+			return err;
+	}
+	json_object_foreach(before, name, value)
+	{
+		if (!json_is_string(value))
+			return broken(ctx, "holds a sysctl without text");
+		if (!lsvm_state_add_sysctl(record->before, name,
+					   json_string_value(value)))
+			return lsvm_fail_nomem(ctx);
+	}
+	return 0;
+}
+
+int lsvm_record_read(struct lsvm_host *host, struct record *ret)
+{
+	struct record record = { 0 };
+	json_t *root = NULL;
+	int err = lsvm_state_new(host->ctx, &record.before);
+
+	if (err >= 0)
+		err = read_text(host, &record.text);
+	if (err >= 0 && record.text) {
+		root = json_loads(record.text, JSON_REJECT_DUPLICATES, NULL);
+		err = root ? parse(host->ctx, root, &record)
+			   : broken(host->ctx, "is no JSON");
+	}
+	json_decref(root);
+	if (err < 0) {
+		lsvm_record_free(&record);
+		return err;
+	}
+	*ret = record;
+	return 0;
+}
+
+static bool add_before(struct buf *buf, const struct state *before)
+{
+	json_t *object = json_object();
+	char *text;
+
+	for (size_t i = 0; object && i < before->sysctls.count; i++) {
+		const struct sysctl *sysctl = &before->sysctls.items[i];
+
+		if (json_object_set_new(object, sysctl->name,
+					json_string(sysctl->value)) < 0) {
+			json_decref(object);
+			return false;
+		}
+	}
+	text = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(object);
+	if (!text)
+		return false;
+	lsvm_buf_text(buf, text);
+	free(text);
+	return true;
+}
+
+int lsvm_record_text(struct lsvm_ctx *ctx, struct lsvm_plan *const *plans, size_t count,
+		     const struct state *before, char **ret)
+{
+	struct buf buf = { 0 };
+	char *text;
+	int err = 0;
+
+	lsvm_buf_text(&buf, "{\"schema\":\"lsvm-applied/1\",\"plans\":[");
+	for (size_t i = 0; i < count && err >= 0; i++) {
+		err = lsvm_plan_to_json(plans[i], &text);
+		if (err < 0)
+			break;
+		lsvm_buf_printf(&buf, "%s%s", i ? "," : "", text);
+		lsvm_free(text);
+	}
+	lsvm_buf_text(&buf, "],\"before\":");
+	if (err >= 0 && !add_before(&buf, before))
+		err = lsvm_fail_nomem(ctx);
+	lsvm_buf_text(&buf, "}\n");
+	text = lsvm_buf_take(&buf);
+	if (!text)
+		return lsvm_fail_nomem(ctx);
+	if (err < 0) {
+		free(text);
+		return err;
+	}
+	*ret = text;
+	return 0;
+}
+
+int lsvm_record_write(struct lsvm_host *host, struct record *record, const char *text)
+{
+	struct file file = { .path = RECORD_PATH, .mode = RECORD_MODE, .content = text };
+	struct step step = { .kind = text ? STEP_FILE_WRITE : STEP_FILE_DELETE,
+			     .file = &file };
+	char *copy = NULL;
+	size_t done;
+	int err;
+
+	if (text ? record->text && strcmp(record->text, text) == 0 : !record->text)
+		return 0;
+	if (text) {
+		file.length = strlen(text);
+		copy = strdup(text);
+		if (!copy)
+			return lsvm_fail_nomem(host->ctx);
+	}
+	err = lsvm_host_perform(host, &step, 1, &done);
+	if (err < 0) {
+		free(copy);
+		return err;
+	}
+	free(record->text);
+	record->text = copy;
+	return 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a machine remembers of us: the record /var/lib/svm/applied.json.
+ *
+ * It holds the plans whose things may be on the machine, the oldest first. There is one
+ * when the last apply went through; while an apply is under way, and after one that was
+ * cut short, the new plan stands behind the earlier ones, so that at no moment anything
+ * of ours is forgotten. It also holds what our sysctls were before us.
+ */
+#ifndef LSVM_ROLE_ROLE_H
+#define LSVM_ROLE_ROLE_H
+
+#include "host/host.h"
+#include "plan/plan.h"
+
+#include <libsvm/role.h>
+
+#define RECORD_PATH "/var/lib/svm/applied.json"
+#define RECORD_MODE 0600
+/* Applies that may be cut short one after the other. */
+#define RECORD_MAX_PLANS 64
+
+struct record {
+	char *text; /* as it lies on the machine; NULL: there is none */
+	VEC(struct lsvm_plan *) plans;
+	struct state *before; /* sysctls only */
+};
+
+/* Reads the machine's record; none is an empty one. */
+int lsvm_record_read(struct lsvm_host *host, struct record *ret);
+/* The text of a record with these plans and sysctls. */
+int lsvm_record_text(struct lsvm_ctx *ctx, struct lsvm_plan *const *plans, size_t count,
+		     const struct state *before, char **ret);
+/* Makes the machine's record this text (NULL: none) when it is not so already. */
+int lsvm_record_write(struct lsvm_host *host, struct record *record, const char *text);
+void lsvm_record_free(struct record *record);
+
+/* All that the plans hold; where two differ about a thing, the earlier one counts. The
+ * result borrows from the plans. */
+int lsvm_state_union(struct lsvm_ctx *ctx, struct lsvm_plan *const *plans, size_t count,
+		     struct state **ret);
+
+#endif
