@@ -42,6 +42,41 @@ uint64_t lsvm_host_write_count(const struct lsvm_host *host)
 	return host->write_count;
 }
 
+static int check_step(struct lsvm_ctx *ctx, const struct step *step)
+{
+	if (step->kind != STEP_IPVS)
+		return 0;
+	switch (step->ipvs.kind) {
+	case IPVS_SERVICE_ADD:
+	case IPVS_SERVICE_EDIT:
+		return lsvm_ipvs_service_check(ctx, step->ipvs.service);
+	case IPVS_DESTINATION_ADD:
+	case IPVS_DESTINATION_EDIT:
+		return lsvm_ipvs_destination_check(ctx, step->ipvs.service,
+						   step->ipvs.destination);
+	case IPVS_SERVICE_DELETE:
+	case IPVS_DESTINATION_DELETE:
+	case IPVS_TIMEOUTS_SET:
+	case IPVS_DAEMON_START:
+	case IPVS_DAEMON_STOP:
+		break;
+	}
+	return 0;
+}
+
+int lsvm_host_perform(struct lsvm_host *host, const struct step *steps, size_t count,
+		      size_t *ret_done)
+{
+	*ret_done = 0;
+	for (size_t i = 0; i < count; i++) {
+		int err = check_step(host->ctx, &steps[i]);
+
+		if (err < 0)
+			return err;
+	}
+	return host->ops->perform(host, steps, count, ret_done);
+}
+
 /* A state that asks for nothing but an observation of the IPVS table. */
 static int empty_table_state(struct lsvm_ctx *ctx, struct state **ret)
 {

@@ -151,7 +151,7 @@ struct step {
  * (may be NULL) names, and with all addresses and links there are, and all of the IPVS
  * table when one of the two has a table. perform: does steps[0..count) in order;
  * *ret_done is how many were done, also on failure. Neighbouring IPVS steps may travel in
- * one batch.
+ * one batch. What should go and is gone already is done.
  */
 struct host_ops {
 	int (*observe)(struct lsvm_host *host, const struct state *wanted,
@@ -180,10 +180,9 @@ static inline int lsvm_host_observe(struct lsvm_host *host, const struct state *
 	return host->ops->observe(host, wanted, owned, ret);
 }
 
-static inline int lsvm_host_perform(struct lsvm_host *host, const struct step *steps,
-				    size_t count, size_t *ret_done)
-{
-	return host->ops->perform(host, steps, count, ret_done);
-}
+/* Nothing is sent when one of the IPVS changes could never work, though the kernel might
+ * take it. */
+int lsvm_host_perform(struct lsvm_host *host, const struct step *steps, size_t count,
+		      size_t *ret_done);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The record of what was applied, schema "lsvm-applied/1", through the host's own file
  * steps, so that a simulated machine keeps one too. */
+#include "base/json.h"
 #include "role/role.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 
 void lsvm_record_free(struct record *record)
@@ -52,7 +52,7 @@ static int broken(struct lsvm_ctx *ctx, const char *what)
 
 static int read_plan(struct lsvm_ctx *ctx, const json_t *json, struct record *record)
 {
-	char *text = json_dumps(json, JSON_COMPACT);
+	char *text = lsvm_json_text(json, JSON_COMPACT);
 	struct lsvm_plan *plan, **slot;
 	int err;
 
@@ -138,7 +138,7 @@ static bool add_before(struct buf *buf, const struct state *before)
 			return false;
 		}
 	}
-	text = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+	text = lsvm_json_text(object, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(object);
 	if (!text)
 		return false;

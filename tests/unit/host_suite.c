@@ -29,6 +29,8 @@ static void enter_namespaces(void)
 	assert_int_equal(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
 	assert_int_equal(mount("mnt", "/mnt", "tmpfs", 0, NULL), 0);
 	assert_int_equal(mount("lib", "/var/lib", "tmpfs", 0, NULL), 0);
+	/* In a fresh guest IPv6 is a module that nothing has loaded yet. */
+	shell("modprobe -q ipv6 || true");
 	shell("ip link set lo up && ip link add eth0 type veth peer name peer0 && "
 	      "ip link set eth0 up && ip link set peer0 up");
 }
@@ -129,7 +131,6 @@ static void a_missing_interface_is_named_with_those_there(void **state)
 
 	lsvm_prefix_parse("192.0.2.1/32", &address.prefix);
 	bad(m, STEP(m, STEP_LINK_CHANGE, link, &card), LSVM_ERR_NOT_FOUND, "eth0");
-	bad(m, STEP(m, STEP_LINK_DELETE, link, &card), LSVM_ERR_NOT_FOUND, "eth7");
 	bad(m, STEP(m, STEP_ADDRESS_ADD, address, &address), LSVM_ERR_NOT_FOUND, "eth0");
 }
 
@@ -185,7 +186,7 @@ static void tunnels_come_and_go(void **state)
 	good(m, STEP(m, STEP_LINK_DELETE, link, &links[5]));
 	assert_int_equal(find_link(m, "svm-gue6").port, 6080);
 	good(m, STEP(m, STEP_LINK_DELETE, link, &links[6]));
-	for (size_t i = 0; i < 5; i++)
+	for (size_t i = 0; i < 6; i++)
 		good(m, STEP(m, STEP_LINK_DELETE, link, &links[i]));
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
 		assert_int_equal(find_link(m, links[i].name).kind, LINK_UNKNOWN);
@@ -222,8 +223,7 @@ static void addresses_of_both_families_come_and_go(void **state)
 		    texts[i / 2]);
 		good(m, STEP(m, STEP_ADDRESS_DELETE, address, &address));
 		assert_false(has(m, &address));
-		bad(m, STEP(m, STEP_ADDRESS_DELETE, address, &address),
-		    LSVM_ERR_NOT_FOUND, texts[i / 2]);
+		good(m, STEP(m, STEP_ADDRESS_DELETE, address, &address));
 	}
 }
 
@@ -269,7 +269,7 @@ static void check_route(struct machine *m, struct route first, struct route seco
 	check_via(m, &second);
 	good(m, STEP(m, STEP_ROUTE_DELETE, route, &second));
 	assert_int_equal(find_route(m, &first).destination.addr.family, 0);
-	bad(m, STEP(m, STEP_ROUTE_DELETE, route, &second), LSVM_ERR_NOT_FOUND, "route");
+	good(m, STEP(m, STEP_ROUTE_DELETE, route, &second));
 }
 
 static void routes_are_set_replaced_and_removed(void **state)
@@ -424,7 +424,7 @@ static void files_are_written_replaced_and_removed(void **state)
 	check_file(m, &empty);
 	good(m, STEP(m, STEP_FILE_DELETE, file, &first));
 	check_file(m, &none);
-	bad(m, STEP(m, STEP_FILE_DELETE, file, &first), LSVM_ERR_NOT_FOUND, "site.conf");
+	good(m, STEP(m, STEP_FILE_DELETE, file, &first));
 	if (!simulated) /* nothing half-written is left lying about */
 		shell("test -z \"$(ls " FOLDER "/deep/er)\"");
 }
@@ -480,7 +480,7 @@ static void a_daemon_starts_reloads_and_stops(void **state)
 
 	assert_false(runs(m, unit));
 	bad(m, STEP(m, STEP_UNIT_RELOAD, unit, &unit), LSVM_ERR_STATE, "napper");
-	bad(m, STEP(m, STEP_UNIT_STOP, unit, &unit), LSVM_ERR_STATE, "napper");
+	good(m, STEP(m, STEP_UNIT_STOP, unit, &unit));
 	good(m, STEP(m, STEP_UNIT_START, unit, &unit));
 	assert_true(runs(m, unit));
 	bad(m, STEP(m, STEP_UNIT_START, unit, &unit), LSVM_ERR_EXISTS, "napper");
@@ -528,13 +528,15 @@ static void what_a_failed_program_said_is_in_the_error(void **state)
 static void a_stale_pid_file_names_nobody(void **state)
 {
 	struct machine *m = *state;
+	char command[64];
 	struct unit unit = napper();
 
 	if (simulated)
 		return; /* there are no processes */
 	shell("mkdir -p " FOLDER);
-	/* Process 1 is alive, but lives elsewhere. */
-	shell("echo 1 > " PID_FILE);
+	/* Who started this program is alive, but lives elsewhere. */
+	snprintf(command, sizeof(command), "echo %d > " PID_FILE, (int)getppid());
+	shell(command);
 	assert_false(runs(m, unit));
 	/* The number was given to somebody else after the file was written. */
 	good(m, STEP(m, STEP_UNIT_START, unit, &unit));
@@ -542,6 +544,7 @@ static void a_stale_pid_file_names_nobody(void **state)
 	shell("touch -d '10 years ago' " PID_FILE);
 	assert_false(runs(m, unit));
 	shell("touch " PID_FILE);
+	assert_true(runs(m, unit));
 	good(m, STEP(m, STEP_UNIT_STOP, unit, &unit));
 }
 
@@ -590,29 +593,45 @@ static void services_and_destinations_answer_as_the_kernel(void **state)
 	struct machine *m = *state;
 	struct ipvs_service one = service("192.0.2.100", 80);
 	struct ipvs_destination server = destination("192.168.2.21", 80);
-	struct ipvs_destination other = destination("2001:db8::21", 80);
 
-	bad(m, change_service(m, IPVS_SERVICE_EDIT, &one), LSVM_ERR_NOT_FOUND,
+	bad(m, change_service(m, IPVS_SERVICE_EDIT, &one), LSVM_ERR_CONFLICT,
 	    "192.0.2.100:80");
 	bad(m, change_destination(m, IPVS_DESTINATION_ADD, &one, &server),
-	    LSVM_ERR_NOT_FOUND, "192.0.2.100:80");
+	    LSVM_ERR_CONFLICT, "192.0.2.100:80");
 	strcpy(one.scheduler, "best");
-	bad(m, change_service(m, IPVS_SERVICE_ADD, &one), LSVM_ERR_NOT_FOUND, "best");
+	bad(m, change_service(m, IPVS_SERVICE_ADD, &one), LSVM_ERR_UNSUPPORTED, "best");
 	strcpy(one.scheduler, "wlc");
 	good(m, change_service(m, IPVS_SERVICE_ADD, &one));
-	bad(m, change_service(m, IPVS_SERVICE_ADD, &one), LSVM_ERR_EXISTS,
+	bad(m, change_service(m, IPVS_SERVICE_ADD, &one), LSVM_ERR_CONFLICT,
 	    "192.0.2.100:80");
+	bad(m, change_destination(m, IPVS_DESTINATION_EDIT, &one, &server),
+	    LSVM_ERR_CONFLICT, "192.168.2.21:80");
 	good(m, change_destination(m, IPVS_DESTINATION_ADD, &one, &server));
 	bad(m, change_destination(m, IPVS_DESTINATION_ADD, &one, &server),
-	    LSVM_ERR_EXISTS, "192.168.2.21:80");
+	    LSVM_ERR_CONFLICT, "192.168.2.21:80");
+	/* What should go and is gone is done. */
+	for (int i = 0; i < 2; i++)
+		good(m, change_destination(m, IPVS_DESTINATION_DELETE, &one, &server));
+	for (int i = 0; i < 2; i++)
+		good(m, change_service(m, IPVS_SERVICE_DELETE, &one));
+	good(m, change_destination(m, IPVS_DESTINATION_DELETE, &one, &server));
+}
+
+static void what_the_kernel_takes_and_should_not_is_refused(void **state)
+{
+	struct machine *m = *state;
+	struct ipvs_service one = service("192.0.2.100", 80);
+	struct ipvs_destination other = destination("2001:db8::21", 80);
+	struct ipvs_destination port = destination("192.168.2.21", 81);
+
+	one.netmask = 0xff00ff00;
+	bad(m, change_service(m, IPVS_SERVICE_ADD, &one), LSVM_ERR_ARGUMENT, "holes");
+	one.netmask = 0xffffffff;
+	good(m, change_service(m, IPVS_SERVICE_ADD, &one));
 	bad(m, change_destination(m, IPVS_DESTINATION_ADD, &one, &other),
 	    LSVM_ERR_ARGUMENT, "family");
-	good(m, change_destination(m, IPVS_DESTINATION_DELETE, &one, &server));
-	bad(m, change_destination(m, IPVS_DESTINATION_DELETE, &one, &server),
-	    LSVM_ERR_NOT_FOUND, "192.168.2.21:80");
-	good(m, change_service(m, IPVS_SERVICE_DELETE, &one));
-	bad(m, change_service(m, IPVS_SERVICE_DELETE, &one), LSVM_ERR_NOT_FOUND,
-	    "192.0.2.100:80");
+	bad(m, change_destination(m, IPVS_DESTINATION_ADD, &one, &port),
+	    LSVM_ERR_ARGUMENT, "port");
 }
 
 /* 3 services of 4 destinations each, in no order. */
@@ -688,7 +707,7 @@ static void timeouts_and_daemons_are_kept(void **state)
 
 	good(m, perform(m, set));
 	good(m, perform(m, launch));
-	bad(m, perform(m, launch), LSVM_ERR_EXISTS, "daemon");
+	bad(m, perform(m, launch), LSVM_ERR_CONFLICT, "sync");
 	good(m, lsvm_host_ipvs_snapshot(m->host, &present));
 	assert_int_equal(present->timeouts.tcp_s, 600);
 	assert_int_equal(present->timeouts.tcp_fin_s, 120);
@@ -702,7 +721,7 @@ static void timeouts_and_daemons_are_kept(void **state)
 	lsvm_ipvs_table_unref(present);
 	launch.ipvs.kind = IPVS_DAEMON_STOP;
 	good(m, perform(m, launch));
-	bad(m, perform(m, launch), LSVM_ERR_NOT_FOUND, "daemon");
+	good(m, perform(m, launch));
 	daemon.interface[3] = '9';
 	launch.ipvs.kind = IPVS_DAEMON_START;
 	bad(m, perform(m, launch), LSVM_ERR_NOT_FOUND, "eth9");
@@ -752,6 +771,7 @@ int host_suite(bool on_simulated, int parts)
 	const struct CMUnitTest tunnels[] = { TEST(tunnels_come_and_go) };
 	const struct CMUnitTest ipvs[] = {
 		TEST(services_and_destinations_answer_as_the_kernel),
+		TEST(what_the_kernel_takes_and_should_not_is_refused),
 		TEST(reconciling_twice_changes_nothing),
 		TEST(timeouts_and_daemons_are_kept),
 		TEST(a_write_that_changes_nothing_is_a_conflict),

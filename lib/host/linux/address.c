@@ -70,7 +70,7 @@ static int change(struct linux_host *linux_host, const struct address *address, 
 	struct nl_msg *msg;
 
 	if (index < 0)
-		return index;
+		return add ? index : 0;
 	made = make(address, index);
 	if (!made)
 		return lsvm_fail_nomem(linux_host->host.ctx);
@@ -80,7 +80,7 @@ static int change(struct linux_host *linux_host, const struct address *address, 
 	if (err < 0)
 		return lsvm_fail_nomem(linux_host->host.ctx);
 	err = lsvm_linux_request(linux_host, msg);
-	if (!err)
+	if (!err || (!add && err == EADDRNOTAVAIL))
 		return 0;
 	snprintf(text, sizeof(text), "address %s cannot be %s '%s'",
 		 lsvm_prefix_text(&address->prefix, prefix),

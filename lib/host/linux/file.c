@@ -205,11 +205,8 @@ int lsvm_linux_file_write(struct linux_host *linux_host, const struct file *file
 
 int lsvm_linux_file_delete(struct linux_host *linux_host, const struct file *file)
 {
-	if (unlink(file->path) == 0)
+	if (unlink(file->path) == 0 || errno == ENOENT || errno == ENOTDIR)
 		return 0;
-	if (errno == ENOENT)
-		return lsvm_fail(linux_host->host.ctx, LSVM_ERR_NOT_FOUND,
-				 "file %s is gone already", file->path);
 	return fail_file(linux_host->host.ctx, file->path, "removed", errno);
 }
 

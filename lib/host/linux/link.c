@@ -199,6 +199,23 @@ static int send_link(struct linux_host *linux_host, struct rtnl_link *made, int 
 	return err ? lsvm_linux_refused(linux_host, err, what) : 0;
 }
 
+/* The kernel takes no alias with a new device. */
+static int set_alias(struct linux_host *linux_host, const struct link *link)
+{
+	int index = lsvm_linux_interface(linux_host, link->name);
+	struct rtnl_link *made = index < 0 ? NULL : rtnl_link_alloc();
+	char alias[32];
+
+	if (index < 0)
+		return index;
+	if (!made)
+		return lsvm_fail_nomem(linux_host->host.ctx);
+	snprintf(alias, sizeof(alias), GUE_ALIAS "%u", link->port);
+	rtnl_link_set_ifindex(made, index);
+	rtnl_link_set_ifalias(made, alias);
+	return send_link(linux_host, made, 0, "the tunnel's alias cannot be set");
+}
+
 int lsvm_linux_link_add(struct linux_host *linux_host, const struct link *link)
 {
 	bool gue = link->kind == LINK_GUE || link->kind == LINK_GUE6;
@@ -223,12 +240,9 @@ int lsvm_linux_link_add(struct linux_host *linux_host, const struct link *link)
 	rtnl_link_set_flags(made, IFF_UP);
 	if (link->mtu)
 		rtnl_link_set_mtu(made, link->mtu);
-	if (gue) {
-		snprintf(text, sizeof(text), GUE_ALIAS "%u", link->port);
-		rtnl_link_set_ifalias(made, text);
-	}
 	snprintf(text, sizeof(text), "tunnel '%s' cannot be made", link->name);
-	return send_link(linux_host, made, NLM_F_CREATE | NLM_F_EXCL, text);
+	err = send_link(linux_host, made, NLM_F_CREATE | NLM_F_EXCL, text);
+	return err < 0 || !gue ? err : set_alias(linux_host, link);
 }
 
 int lsvm_linux_link_change(struct linux_host *linux_host, const struct link *link)
@@ -273,7 +287,7 @@ int lsvm_linux_link_delete(struct linux_host *linux_host, const struct link *lin
 	char text[64];
 
 	if (index < 0)
-		return index;
+		return index == LSVM_ERR_NOT_FOUND ? 0 : index;
 	if (link->kind <= LINK_PRESENT)
 		return lsvm_fail(linux_host->host.ctx, LSVM_ERR_UNSUPPORTED,
 				 "interface '%s' is a network card and cannot be removed",
@@ -288,7 +302,7 @@ int lsvm_linux_link_delete(struct linux_host *linux_host, const struct link *lin
 		return lsvm_fail_nomem(linux_host->host.ctx);
 	err = lsvm_linux_request(linux_host, msg);
 	snprintf(text, sizeof(text), "tunnel '%s' cannot be removed", link->name);
-	if (err)
+	if (err && err != ENODEV)
 		return lsvm_linux_refused(linux_host, err, text);
 	if (!link->port || (link->kind != LINK_GUE && link->kind != LINK_GUE6))
 		return 0;

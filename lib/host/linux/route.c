@@ -145,7 +145,7 @@ static int change(struct linux_host *linux_host, const struct route *route, bool
 	struct nl_msg *msg;
 
 	if (index < 0)
-		return index;
+		return set ? index : 0;
 	made = make(route, index);
 	if (!made)
 		return lsvm_fail_nomem(linux_host->host.ctx);
@@ -155,7 +155,7 @@ static int change(struct linux_host *linux_host, const struct route *route, bool
 	if (err < 0)
 		return lsvm_fail_nomem(linux_host->host.ctx);
 	err = lsvm_linux_request(linux_host, msg);
-	if (!err)
+	if (!err || (!set && err == ESRCH))
 		return 0;
 	snprintf(text, sizeof(text), "the route to %s on '%s' cannot be %s",
 		 lsvm_prefix_text(&route->destination, to), route->interface,

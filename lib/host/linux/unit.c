@@ -169,18 +169,13 @@ int lsvm_linux_unit_start(struct linux_host *linux_host, const struct unit *unit
 			 unit->name, unit->pid_file, APPEAR_MS / 1000);
 }
 
-static int not_running(struct linux_host *linux_host, const struct unit *unit)
-{
-	return lsvm_fail(linux_host->host.ctx, LSVM_ERR_STATE,
-			 "%s does not run; start it", unit->name);
-}
-
 int lsvm_linux_unit_reload(struct linux_host *linux_host, const struct unit *unit)
 {
 	int err;
 
 	if (unit->pid_file && !daemon_runs(unit->pid_file))
-		return not_running(linux_host, unit);
+		return lsvm_fail(linux_host->host.ctx, LSVM_ERR_STATE,
+				 "%s does not run; start it", unit->name);
 	err = run(linux_host, unit, "reloaded", unit->test);
 	return err < 0 ? err : run(linux_host, unit, "reloaded", unit->reload);
 }
@@ -190,7 +185,7 @@ int lsvm_linux_unit_stop(struct linux_host *linux_host, const struct unit *unit)
 	int err;
 
 	if (unit->pid_file && !daemon_runs(unit->pid_file))
-		return not_running(linux_host, unit);
+		return 0;
 	err = run(linux_host, unit, "stopped", unit->stop);
 	if (err < 0 || !unit->pid_file || becomes(unit, false))
 		return err;

@@ -48,8 +48,7 @@ int lsvm_sim_file_delete(struct sim_host *sim, const struct file *file)
 	size_t at;
 
 	if (!slot)
-		return lsvm_fail(sim->host.ctx, LSVM_ERR_NOT_FOUND,
-				 "file %s is gone already", file->path);
+		return 0;
 	free(slot->path);
 	free(slot->content);
 	at = (size_t)(slot - sim->files.items);
@@ -101,22 +100,15 @@ int lsvm_sim_unit_start(struct sim_host *sim, const struct unit *unit)
 	return set_running(sim, unit, true);
 }
 
-static int not_running(struct sim_host *sim, const struct unit *unit)
-{
-	return lsvm_fail(sim->host.ctx, LSVM_ERR_STATE, "%s does not run; start it",
-			 unit->name);
-}
-
 int lsvm_sim_unit_reload(struct sim_host *sim, const struct unit *unit)
 {
 	if (unit->pid_file && !lsvm_sim_unit_running(sim, unit))
-		return not_running(sim, unit);
+		return lsvm_fail(sim->host.ctx, LSVM_ERR_STATE,
+				 "%s does not run; start it", unit->name);
 	return set_running(sim, unit, true);
 }
 
 int lsvm_sim_unit_stop(struct sim_host *sim, const struct unit *unit)
 {
-	if (unit->pid_file && !lsvm_sim_unit_running(sim, unit))
-		return not_running(sim, unit);
 	return set_running(sim, unit, false);
 }

@@ -28,7 +28,7 @@ static int missing_service(struct sim_host *sim, const struct ipvs_key *key)
 {
 	char text[LSVM_ADDRESS_TEXT_BYTES * 2];
 
-	return lsvm_fail(sim->host.ctx, LSVM_ERR_NOT_FOUND,
+	return lsvm_fail(sim->host.ctx, LSVM_ERR_CONFLICT,
 			 "service %s is not in the kernel's table; read it and try again",
 			 lsvm_ipvs_key_text(key, text));
 }
@@ -38,16 +38,13 @@ static int check_service(struct sim_host *sim, const struct ipvs_service *servic
 	static const char *const schedulers[] = { "rr",	   "wrr", "lc", "wlc",	"lblc",
 						  "lblcr", "dh",  "sh", "sed",	"nq",
 						  "fo",	   "ovf", "mh", "twos", "none" };
-	int err = lsvm_ipvs_service_check(sim->host.ctx, service);
 
-	if (err < 0)
-		return err;
 	if (!in_list(schedulers, ARRAY_SIZE(schedulers), service->scheduler))
-		return lsvm_fail(sim->host.ctx, LSVM_ERR_NOT_FOUND,
+		return lsvm_fail(sim->host.ctx, LSVM_ERR_UNSUPPORTED,
 				 "the kernel has no scheduler '%s'; wlc suits most",
 				 service->scheduler);
 	if (service->engine[0] && strcmp(service->engine, "sip") != 0)
-		return lsvm_fail(sim->host.ctx, LSVM_ERR_NOT_FOUND,
+		return lsvm_fail(sim->host.ctx, LSVM_ERR_UNSUPPORTED,
 				 "the kernel has no persistence engine '%s'; sip is one",
 				 service->engine);
 	return 0;
@@ -70,7 +67,7 @@ static int service_add(struct sim_host *sim, const struct ipvs_service *service)
 	int err = check_service(sim, service);
 
 	if (lsvm_ipvs_table_lookup(sim->ipvs, &service->key))
-		return lsvm_fail(sim->host.ctx, LSVM_ERR_EXISTS,
+		return lsvm_fail(sim->host.ctx, LSVM_ERR_CONFLICT,
 				 "service %s is in the kernel's table already; read it "
 				 "and try again",
 				 lsvm_ipvs_key_text(&service->key, text));
@@ -112,10 +109,10 @@ static int change_service(struct sim_host *sim, const struct ipvs_change *change
 	if (change->kind == IPVS_SERVICE_ADD)
 		return service_add(sim, change->service);
 	slot = lsvm_ipvs_table_lookup(sim->ipvs, &change->service->key);
+	if (change->kind == IPVS_SERVICE_DELETE)
+		return slot ? service_delete(sim, slot) : 0;
 	if (!slot)
 		return missing_service(sim, &change->service->key);
-	if (change->kind == IPVS_SERVICE_DELETE)
-		return service_delete(sim, slot);
 	err = check_service(sim, change->service);
 	if (err < 0)
 		return err;
@@ -150,10 +147,6 @@ static size_t place(const struct ipvs_service *service,
 static int check_destination(struct sim_host *sim, const struct ipvs_service *service,
 			     const struct ipvs_destination *destination)
 {
-	int err = lsvm_ipvs_destination_check(sim->host.ctx, service, destination);
-
-	if (err < 0)
-		return err;
 	if (destination->addr.family != service->key.addr.family &&
 	    (sim->ipvs->master.present || sim->ipvs->backup.present))
 		return lsvm_fail(sim->host.ctx, LSVM_ERR_ARGUMENT,
@@ -194,12 +187,15 @@ static int change_destination(struct sim_host *sim, const struct ipvs_change *ch
 	bool found;
 	size_t at;
 
+	if (!service && change->kind == IPVS_DESTINATION_DELETE)
+		return 0;
 	if (!service)
 		return missing_service(sim, &change->service->key);
 	at = place(service, wanted, &found);
+	if (!found && change->kind == IPVS_DESTINATION_DELETE)
+		return 0;
 	if (found == (change->kind == IPVS_DESTINATION_ADD))
-		return lsvm_fail(sim->host.ctx,
-				 found ? LSVM_ERR_EXISTS : LSVM_ERR_NOT_FOUND,
+		return lsvm_fail(sim->host.ctx, LSVM_ERR_CONFLICT,
 				 "destination %s of service %s is %s; read the table and "
 				 "try again",
 				 lsvm_endpoint_text(&wanted->addr, wanted->port, text),
@@ -249,7 +245,7 @@ static int start_daemon(struct sim_host *sim, const struct ipvs_daemon *daemon,
 			struct ipvs_daemon *own, bool is_master)
 {
 	if (own->present)
-		return lsvm_fail(sim->host.ctx, LSVM_ERR_EXISTS,
+		return lsvm_fail(sim->host.ctx, LSVM_ERR_CONFLICT,
 				 "the %s sync daemon runs already; stop it first",
 				 is_master ? "master" : "backup");
 	if (has_mixed_families(sim->ipvs))
@@ -280,10 +276,6 @@ static int change_daemon(struct sim_host *sim, const struct ipvs_change *change)
 
 	if (change->kind == IPVS_DAEMON_START)
 		return start_daemon(sim, change->daemon, own, change->is_master);
-	if (!own->present)
-		return lsvm_fail(sim->host.ctx, LSVM_ERR_NOT_FOUND,
-				 "the %s sync daemon does not run",
-				 change->is_master ? "master" : "backup");
 	*own = (struct ipvs_daemon){ 0 };
 	return 0;
 }

@@ -111,7 +111,7 @@ int lsvm_sim_link_delete(struct sim_host *sim, const struct link *link)
 	size_t at;
 
 	if (!present)
-		return lsvm_sim_no_interface(sim, link->name);
+		return 0;
 	if (present->card)
 		return lsvm_fail(sim->host.ctx, LSVM_ERR_UNSUPPORTED,
 				 "interface '%s' is a network card and cannot be removed",
@@ -169,17 +169,10 @@ static bool has_family(const struct sim_host *sim, const char *interface, uint8_
 
 int lsvm_sim_address_delete(struct sim_host *sim, const struct address *address)
 {
-	char text[LSVM_ADDRESS_TEXT_BYTES];
-	size_t at;
+	size_t at = find_address(sim, address);
 
-	if (!lsvm_sim_link(sim, address->interface))
-		return lsvm_sim_no_interface(sim, address->interface);
-	at = find_address(sim, address);
 	if (at == sim->addresses.count)
-		return lsvm_fail(sim->host.ctx, LSVM_ERR_NOT_FOUND,
-				 "address %s is not on '%s'; look at what changed it",
-				 lsvm_prefix_text(&address->prefix, text),
-				 address->interface);
+		return 0;
 	drop_address(sim, at);
 	if (address->prefix.addr.family == 4 && !has_family(sim, address->interface, 4))
 		drop_routes_of(sim, address->interface, 4);
@@ -246,13 +239,10 @@ int lsvm_sim_route_set(struct sim_host *sim, const struct route *route)
 
 int lsvm_sim_route_delete(struct sim_host *sim, const struct route *route)
 {
-	char to[LSVM_ADDRESS_TEXT_BYTES];
 	size_t at = find_route(sim, &route->destination);
 
 	if (at == sim->routes.count)
-		return lsvm_fail(sim->host.ctx, LSVM_ERR_NOT_FOUND,
-				 "there is no route to %s; look at what changed it",
-				 lsvm_prefix_text(&route->destination, to));
+		return 0;
 	drop_route(sim, at);
 	return 0;
 }
