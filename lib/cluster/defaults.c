@@ -10,7 +10,23 @@
 struct filler {
 	struct lsvm_cluster *cluster;
 	struct tree texts; /* packs many short texts into the cluster's arena */
+	const char *web_master; /* the last one made */
+	const char *root, *root_slash; /* the last one, and with a slash at its end */
 };
+
+/* Two texts as one; for the many, without printf. */
+static const char *join(struct filler *f, const char *a, size_t a_length, const char *b,
+			size_t b_length)
+{
+	char *made = lsvm_tree_room(&f->texts, a_length + b_length);
+
+	if (!made)
+		return "";
+	memcpy(made, a, a_length);
+	memcpy(made + a_length, b, b_length);
+	made[a_length + b_length] = '\0';
+	return made;
+}
 
 static const char *LSVM_PRINTF(2, 3) text(struct filler *f, const char *fmt, ...)
 {
@@ -123,19 +139,36 @@ static void add_http(struct filler *f, struct vip *vip)
 	vip->services.count = 1;
 }
 
-static void fill_domain(struct filler *f, struct domain *domain, const char *root,
-			const char *web_master, uint32_t quota_mib)
+/* What all domains of a VIP have in common. */
+struct domain_defaults {
+	const char *root; /* with a slash at its end */
+	size_t root_length;
+	const char *web_master; /* NULL: by the name */
+	uint32_t quota_mib;
+};
+
+/* "web-" and the first label; one text for all domains in a row that begin alike. */
+static const char *web_master_of(struct filler *f, const char *domain)
+{
+	size_t length = strcspn(domain, ".");
+
+	if (!f->web_master || strncmp(f->web_master + 4, domain, length) != 0 ||
+	    f->web_master[4 + length])
+		f->web_master = join(f, "web-", 4, domain, length);
+	return f->web_master;
+}
+
+static void fill_domain(struct filler *f, struct domain *domain,
+			const struct domain_defaults *common)
 {
 	if (!domain->home)
-		domain->home = text(f, "%s/%s", strcmp(root, "/") == 0 ? "" : root,
-				    domain->name);
+		domain->home = join(f, common->root, common->root_length, domain->name,
+				    strlen(domain->name));
 	if (!domain->web_master)
-		domain->web_master =
-			web_master ? web_master
-				   : text(f, "web-%.*s", (int)strcspn(domain->name, "."),
-					  domain->name);
-	if (!lsvm_object_has(&domain->object, "quota_mib"))
-		domain->quota_mib = quota_mib;
+		domain->web_master = common->web_master ? common->web_master
+							: web_master_of(f, domain->name);
+	if (common->quota_mib && !lsvm_object_has(&domain->object, "quota_mib"))
+		domain->quota_mib = common->quota_mib;
 	if (domain->tls && !domain->tls->certificate)
 		domain->tls->certificate = text(f, "/etc/svm/tls/%s.crt", domain->name);
 	if (domain->tls && !domain->tls->key)
@@ -156,23 +189,41 @@ static const struct settings *level_of(const struct vip *vip, enum setting_id id
 	return &cluster->defaults;
 }
 
-static void fill_vip(struct filler *f, struct vip *vip)
+static void fill_domains(struct filler *f, struct vip *vip)
 {
 	const char *root = level_of(vip, SETTING_CONTENT_ROOT)->content_root;
-	const char *web_master = level_of(vip, SETTING_WEB_MASTER)->web_master;
-	uint32_t quota_mib = level_of(vip, SETTING_QUOTA)->quota_mib, used_names = 0;
-	char address[LSVM_ADDRESS_TEXT_BYTES];
+	struct domain_defaults common = {
+		.web_master = level_of(vip, SETTING_WEB_MASTER)->web_master,
+		.quota_mib = level_of(vip, SETTING_QUOTA)->quota_mib,
+	};
 
-	if (!vip->name)
-		vip->name = text(f, "%s", lsvm_addr_text(&vip->address, address));
+	if (!root)
+		root = f->cluster->content->root;
+	if (root != f->root) {
+		f->root = root;
+		f->root_slash = join(f, root, strlen(root), "/", root[1] ? 1 : 0);
+	}
+	common.root = f->root_slash;
+	common.root_length = strlen(f->root_slash);
+	for (uint32_t i = 0; i < vip->domains.count; i++)
+		fill_domain(f, &vip->domains.items[i], &common);
+}
+
+static void fill_vip(struct filler *f, struct vip *vip)
+{
+	char address[LSVM_ADDRESS_TEXT_BYTES];
+	uint32_t used_names = 0;
+
+	if (!vip->name) {
+		lsvm_addr_text(&vip->address, address);
+		vip->name = join(f, address, strlen(address), "", 0);
+	}
 	if (vip->domains.count && !lsvm_object_has(&vip->object, "services"))
 		add_http(f, vip);
 	for (uint32_t i = 0; i < vip->services.count; i++)
 		fill_service(f, &vip->services.items[i], &used_names);
-	for (uint32_t i = 0; i < vip->domains.count; i++)
-		fill_domain(f, &vip->domains.items[i],
-			    root ? root : f->cluster->content->root, web_master,
-			    quota_mib);
+	if (vip->domains.count)
+		fill_domains(f, vip);
 }
 
 static void *fill_object(struct filler *f, const char *name)

@@ -19,12 +19,12 @@ struct node *lsvm_tree_node(struct tree *tree, enum node_kind kind)
 	return node;
 }
 
-const char *lsvm_tree_text(struct tree *tree, const char *text, size_t length)
+char *lsvm_tree_room(struct tree *tree, size_t length)
 {
-	char *copy;
+	char *room;
 
 	if (length >= TEXT_BLOCK_BYTES / 4)
-		return lsvm_arena_strndup(tree->texts, text, length);
+		return lsvm_arena_alloc(tree->texts, length + 1);
 	if (tree->text_left <= length) {
 		/* The first block is small: most documents are. */
 		size_t size = tree->text_at ? TEXT_BLOCK_BYTES : TEXT_BLOCK_BYTES / 4;
@@ -36,11 +36,20 @@ const char *lsvm_tree_text(struct tree *tree, const char *text, size_t length)
 		}
 		tree->text_left = size;
 	}
-	copy = tree->text_at;
-	memcpy(copy, text, length);
-	copy[length] = '\0';
+	room = tree->text_at;
 	tree->text_at += length + 1;
 	tree->text_left -= length + 1;
+	return room;
+}
+
+const char *lsvm_tree_text(struct tree *tree, const char *text, size_t length)
+{
+	char *copy = lsvm_tree_room(tree, length);
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, text, length);
+	copy[length] = '\0';
 	return copy;
 }
 

@@ -68,6 +68,7 @@ static inline struct mark node_key_mark(const struct node *node)
 struct node *lsvm_tree_node(struct tree *tree, enum node_kind kind);
 struct node *lsvm_tree_scalar(struct tree *tree, enum node_style style, const char *text,
 			      size_t length);
+char *lsvm_tree_room(struct tree *tree, size_t length); /* and one byte for its end */
 const char *lsvm_tree_text(struct tree *tree, const char *text, size_t length);
 const char *lsvm_tree_key(struct tree *tree, const char *key, size_t length);
 void lsvm_node_append(struct node *parent, struct node *child);
