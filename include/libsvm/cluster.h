@@ -249,8 +249,8 @@ LSVM_API int lsvm_change_kind_parse(const char *name);
  * Reads a cluster file: everything is checked, and nothing is half-loaded.
  * @param bytes the text, UTF-8, at most 64 MiB
  * @param format an enum lsvm_format
- * @param findings filled with all that is wrong, warnings included, also on success; may
- * be NULL.
+ * @param findings emptied, then filled with all that is wrong, warnings included, also on
+ * success; may be NULL
  * Errors: LSVM_ERR_FINDINGS when there are errors, LSVM_ERR_ARGUMENT, LSVM_ERR_NOMEM.
  * Lifetime: until its last lsvm_cluster_unref(); @p bytes are not needed any more.
  * @since 0.1

@@ -205,6 +205,8 @@ struct lsvm_findings {
 void lsvm_findings_add(struct lsvm_findings *findings, enum finding_code code,
 		       const char *path, struct mark at, const char *fmt, ...)
 	LSVM_PRINTF(5, 6);
+/* Makes the list empty again. */
+void lsvm_findings_clear(struct lsvm_findings *findings);
 /* Orders them by line, column, path and code. */
 void lsvm_findings_sort(struct lsvm_findings *findings);
 

@@ -39,6 +39,14 @@ void lsvm_findings_free(struct lsvm_findings *findings)
 	free(findings);
 }
 
+void lsvm_findings_clear(struct lsvm_findings *findings)
+{
+	lsvm_arena_free(&findings->arena);
+	findings->list.count = 0;
+	findings->error_count = 0;
+	findings->failed = false;
+}
+
 void lsvm_findings_add(struct lsvm_findings *findings, enum finding_code code,
 		       const char *path, struct mark at, const char *fmt, ...)
 {

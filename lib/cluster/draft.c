@@ -149,10 +149,12 @@ int lsvm_draft_freeze(struct lsvm_draft *draft, struct lsvm_findings *findings,
 		err = lsvm_findings_new(draft->ctx, &own);
 	if (err < 0)
 		return err;
+	if (own)
+		findings = own;
+	lsvm_findings_clear(findings);
 	root = copy(&tree, draft->tree.root);
 	if (root)
-		err = lsvm_cluster_build(draft->ctx, root, &texts,
-					 findings ? findings : own, ret);
+		err = lsvm_cluster_build(draft->ctx, root, &texts, findings, ret);
 	else
 		err = lsvm_fail_nomem(draft->ctx);
 	lsvm_arena_free(&nodes);

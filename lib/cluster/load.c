@@ -105,6 +105,7 @@ int lsvm_cluster_load(struct lsvm_ctx *ctx, const char *bytes, size_t length, in
 			return err;
 		findings = own;
 	}
+	lsvm_findings_clear(findings);
 	err = load(ctx, bytes, length, format, findings, ret);
 	lsvm_findings_free(own);
 	return err;

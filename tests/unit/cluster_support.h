@@ -87,15 +87,13 @@ static inline struct lsvm_cluster *load_text(struct fixture *f, const char *text
 	return cluster;
 }
 
-/* The text is refused, and the findings are replaced by those about it. */
+/* The text is refused, and the findings are those about it. */
 static inline int refuse_text(struct fixture *f, const char *text, size_t length,
 			      int format)
 {
 	struct lsvm_cluster *cluster = NULL;
 	int err;
 
-	lsvm_findings_free(f->findings);
-	assert_int_equal(lsvm_findings_new(f->ctx, &f->findings), 0);
 	err = lsvm_cluster_load(f->ctx, text, length, format, f->findings, &cluster);
 	assert_true(err < 0);
 	assert_null(cluster);
