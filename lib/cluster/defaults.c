@@ -9,7 +9,7 @@
 
 struct filler {
 	struct lsvm_cluster *cluster;
-	struct tree texts; /* packs many short texts into the cluster's arena */
+	struct tree texts;	/* packs many short texts into the cluster's arena */
 	const char *web_master; /* the last one made */
 	const char *root, *root_slash; /* the last one, and with a slash at its end */
 };
