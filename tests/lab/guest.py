@@ -63,13 +63,13 @@ class Guest(unittest.TestCase):
     def test_only_the_out_folder_of_the_host_changes(self):
         with tempfile.TemporaryDirectory() as out, tempfile.TemporaryDirectory() as other:
             done = guest("sh", "-c", f"echo a >/out/file && echo b >{other}/file && cat {other}/file "
-                         "&& echo c >>/etc/hosts", options=("--out", out))
+                         "&& echo c >>/etc/issue", options=("--out", out))
             self.assertEqual((done.stdout, done.returncode), ("b\n", 0), done.stderr)
             self.assertEqual(os.listdir(other), [])
             with open(os.path.join(out, "file")) as file:
                 self.assertEqual(file.read(), "a\n")
-        with open("/etc/hosts") as hosts:
-            self.assertNotIn("\nc\n", hosts.read())
+        with open("/etc/issue") as issue:
+            self.assertNotIn("\nc\n", issue.read())
 
     def test_a_command_that_is_missing_is_said_so(self):
         done = guest("no-such-command")
