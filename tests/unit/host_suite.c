@@ -295,7 +295,10 @@ static void a_gateway_out_of_reach_is_refused(void **state)
 {
 	struct machine *m = *state;
 	struct route lost = route("0.0.0.0/0", "203.0.113.1");
+	struct address address = { .interface = "eth0" };
 
+	lsvm_prefix_parse("192.0.2.11/24", &address.prefix);
+	good(m, STEP(m, STEP_ADDRESS_ADD, address, &address));
 	bad(m, STEP(m, STEP_ROUTE_SET, route, &lost), LSVM_ERR_STATE, "0.0.0.0/0");
 }
 

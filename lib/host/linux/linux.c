@@ -49,7 +49,11 @@ static int linux_observe(struct lsvm_host *host, const struct state *wanted,
 
 	if (err < 0)
 		return err;
-	err = lsvm_linux_observe_links(linux_host, state);
+	/* First, since it loads ip_vs and with that its sysctls. */
+	if ((wanted && wanted->ipvs) || (owned && owned->ipvs))
+		err = observe_ipvs(linux_host, state);
+	if (err >= 0)
+		err = lsvm_linux_observe_links(linux_host, state);
 	if (err >= 0)
 		err = lsvm_linux_observe_addresses(linux_host, state);
 	if (err >= 0)
@@ -58,8 +62,6 @@ static int linux_observe(struct lsvm_host *host, const struct state *wanted,
 		err = observe_named(linux_host, wanted, state);
 	if (err >= 0)
 		err = observe_named(linux_host, owned, state);
-	if (err >= 0 && ((wanted && wanted->ipvs) || (owned && owned->ipvs)))
-		err = observe_ipvs(linux_host, state);
 	if (err < 0) {
 		lsvm_state_free(state);
 		return err;

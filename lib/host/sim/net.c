@@ -179,17 +179,26 @@ int lsvm_sim_address_delete(struct sim_host *sim, const struct address *address)
 	return 0;
 }
 
+/* A card without an address of its own, as a plan plugs it in, is taken to have one in
+ * every subnet: that much of a machine its operator configures, not its plan. */
 static bool reaches(const struct sim_host *sim, const struct route *route)
 {
+	bool configured = false;
+
 	if (!route->via.family)
 		return true;
 	for (size_t i = 0; i < sim->addresses.count; i++) {
-		const struct address *have = &sim->addresses.items[i];
+		const struct prefix *have = &sim->addresses.items[i].prefix;
 
-		if (strcmp(have->interface, route->interface) == 0 &&
-		    lsvm_prefix_contains(&have->prefix, &route->via))
+		if (strcmp(sim->addresses.items[i].interface, route->interface) != 0)
+			continue;
+		if (lsvm_prefix_contains(have, &route->via))
 			return true;
+		configured |= have->addr.family == route->via.family &&
+			      have->length < lsvm_addr_bits(&have->addr);
 	}
+	if (!configured)
+		return true;
 	for (size_t i = 0; i < sim->routes.count; i++) {
 		const struct route *have = &sim->routes.items[i];
 

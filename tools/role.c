@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Applying plans to this machine: a cluster file and the machine's name give the plan, or
+ * the plan comes as it is; the library does the rest. What is done is printed as it is
+ * done.
+ */
+#include "role.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HOST_NAME_BYTES 256
+#define STEP_TEXT_BYTES 512
+#define PLAN_CHUNK_BYTES 65536
+
+/* ---- where the plan comes from ---- */
+
+/* The whole file, NULL after the complaint. */
+static char *read_file(struct tool *tool, const char *path, size_t *ret_length)
+{
+	FILE *file = fopen(path, "rb");
+	char *bytes = NULL, *grown;
+	size_t length = 0, got = 1;
+
+	while (file && got) {
+		grown = realloc(bytes, length + PLAN_CHUNK_BYTES);
+		if (!grown)
+			break;
+		bytes = grown;
+		got = fread(bytes + length, 1, PLAN_CHUNK_BYTES, file);
+		length += got;
+	}
+	if (!file || got || ferror(file)) {
+		tool_complain(tool, "%s cannot be read; check the path", path);
+		free(bytes);
+		bytes = NULL;
+	}
+	if (file)
+		fclose(file);
+	*ret_length = length;
+	return bytes;
+}
+
+static int plan_from_file(struct tool *tool, const char *path, struct lsvm_plan **ret)
+{
+	size_t length;
+	char *bytes = read_file(tool, path, &length);
+	int err;
+
+	if (!bytes)
+		return TOOL_FAILED;
+	err = lsvm_plan_from_json(tool->ctx, bytes, length, ret);
+	free(bytes);
+	return err < 0 ? tool_failed(tool) : TOOL_DONE;
+}
+
+static int plan_from_cluster(struct tool *tool, const char *machine, int duty,
+			     struct lsvm_plan **ret)
+{
+	struct lsvm_cluster *cluster;
+	int status = tool_load(tool, tool->operands[0], &cluster);
+
+	if (status != TOOL_DONE)
+		return status;
+	if (lsvm_plan_compile(tool->ctx, cluster, machine, duty, ret) < 0)
+		status = tool_failed(tool);
+	lsvm_cluster_unref(cluster);
+	return status;
+}
+
+/* What this machine is called: as said, or as the system says. */
+static const char *machine_name(const struct tool *tool, char *buf)
+{
+	if (tool_has(tool, "machine"))
+		return tool_value(tool, "machine");
+	if (gethostname(buf, HOST_NAME_BYTES - 1) < 0)
+		strcpy(buf, "localhost");
+	buf[HOST_NAME_BYTES - 1] = '\0';
+	return buf;
+}
+
+static int find_plan(struct tool *tool, int role, struct lsvm_plan **ret)
+{
+	const char *file = tool_value(tool, "plan"), *word = tool_value(tool, "duty");
+	char name[HOST_NAME_BYTES] = "";
+	int duty = word ? lsvm_duty_parse(word) : LSVM_DUTY_AUTO, status;
+	struct lsvm_plan *plan;
+
+	if (!duty)
+		return tool_usage(tool, "--duty is auto, master or backup, not '%s'",
+				  word);
+	if (!file == !tool->operand_count)
+		return tool_usage(tool, "either a cluster file or --plan is needed");
+	if (file && (word || tool_has(tool, "machine")))
+		return tool_usage(tool, "a plan is for one machine and duty; --machine "
+					"and --duty go with a cluster file");
+	status = file ? plan_from_file(tool, file, &plan)
+		      : plan_from_cluster(tool, machine_name(tool, name), duty, &plan);
+	if (status != TOOL_DONE)
+		return status;
+	if (lsvm_plan_role(plan) != role) {
+		status = tool_complain(tool, "%s is a %s, not a %s; this is not its tool",
+				       lsvm_plan_machine(plan),
+				       lsvm_role_name(lsvm_plan_role(plan)),
+				       lsvm_role_name(role));
+		lsvm_plan_unref(plan);
+		return status;
+	}
+	*ret = plan;
+	return TOOL_DONE;
+}
+
+static int open_host(struct tool *tool, const char *name, struct lsvm_host **ret)
+{
+	int err = tool_has(tool, "simulate")
+			  ? lsvm_host_new_simulated(tool->ctx, name, ret)
+			  : lsvm_host_open(tool->ctx, name, ret);
+
+	return err < 0 ? tool_failed(tool) : TOOL_DONE;
+}
+
+/* ---- steps ---- */
+
+static void print_steps(const struct lsvm_steps *steps, size_t from, size_t to)
+{
+	char text[STEP_TEXT_BYTES];
+	bool terminal = isatty(STDOUT_FILENO);
+
+	for (size_t i = from; i < to; i++) {
+		if (terminal)
+			printf("[%zu/%zu] ", i + 1, lsvm_steps_count(steps));
+		lsvm_steps_text(steps, i, text, sizeof(text));
+		puts(text);
+	}
+	fflush(stdout);
+}
+
+static int step_failed(struct tool *tool, const struct lsvm_apply *apply)
+{
+	const struct lsvm_steps *steps = lsvm_apply_steps(apply);
+	size_t done = lsvm_apply_done_count(apply);
+	char text[STEP_TEXT_BYTES];
+
+	if (done < lsvm_steps_count(steps)) {
+		lsvm_steps_text(steps, done, text, sizeof(text));
+		tool_complain(tool, "step %zu of %zu failed: %s", done + 1,
+			      lsvm_steps_count(steps), text);
+	}
+	return tool_failed(tool);
+}
+
+static int print_all(struct tool *tool, const struct lsvm_steps *steps)
+{
+	char *text;
+
+	if (!tool_has(tool, "json")) {
+		print_steps(steps, 0, lsvm_steps_count(steps));
+		return TOOL_DONE;
+	}
+	if (lsvm_steps_to_json(steps, &text) < 0)
+		return tool_failed(tool);
+	tool_print(text);
+	return TOOL_DONE;
+}
+
+static int perform(struct tool *tool, struct lsvm_apply *apply)
+{
+	const struct lsvm_steps *steps = lsvm_apply_steps(apply);
+	bool json = tool_has(tool, "json");
+	size_t done = 0;
+	int more;
+
+	do {
+		more = lsvm_apply_next(apply);
+		if (!json)
+			print_steps(steps, done, lsvm_apply_done_count(apply));
+		done = lsvm_apply_done_count(apply);
+	} while (more > 0);
+	if (more < 0)
+		return step_failed(tool, apply);
+	if (lsvm_apply_verify(apply) < 0)
+		return tool_failed(tool);
+	if (json)
+		return print_all(tool, steps);
+	if (done)
+		printf("%zu step%s done\n", done, done == 1 ? "" : "s");
+	else
+		puts("nothing to do");
+	return TOOL_DONE;
+}
+
+/* plan NULL: reset. */
+static int go(struct tool *tool, const char *name, struct lsvm_plan *plan, bool dry)
+{
+	struct lsvm_host *host;
+	struct lsvm_apply *apply;
+	int status = open_host(tool, name, &host);
+
+	if (status != TOOL_DONE)
+		return status;
+	if (lsvm_apply_new(host, plan, &apply) < 0) {
+		status = tool_failed(tool);
+	} else {
+		status = dry ? print_all(tool, lsvm_apply_steps(apply))
+			     : perform(tool, apply);
+		lsvm_apply_free(apply);
+	}
+	lsvm_host_free(host);
+	return status;
+}
+
+static int go_with_plan(struct tool *tool, int role, bool dry)
+{
+	struct lsvm_plan *plan;
+	int status = find_plan(tool, role, &plan);
+
+	if (status != TOOL_DONE)
+		return status;
+	status = go(tool, lsvm_plan_machine(plan), plan, dry);
+	lsvm_plan_unref(plan);
+	return status;
+}
+
+/* ---- the commands ---- */
+
+int role_apply(struct tool *tool, int role)
+{
+	return go_with_plan(tool, role, tool_has(tool, "dry-run"));
+}
+
+int role_diff(struct tool *tool, int role)
+{
+	return go_with_plan(tool, role, true);
+}
+
+int role_status(struct tool *tool, int role)
+{
+	char name[HOST_NAME_BYTES] = "", *text;
+	struct lsvm_host *host;
+	int status = open_host(tool, machine_name(tool, name), &host), err;
+
+	if (status != TOOL_DONE)
+		return status;
+	err = tool_has(tool, "json") ? lsvm_role_status_to_json(host, role, &text)
+				     : lsvm_role_status_to_text(host, role, &text);
+	if (err < 0)
+		status = tool_failed(tool);
+	else
+		tool_print(text);
+	lsvm_host_free(host);
+	return status;
+}
+
+int role_reset(struct tool *tool, int role)
+{
+	char name[HOST_NAME_BYTES] = "";
+
+	return go(tool, machine_name(tool, name), NULL, tool_has(tool, "dry-run"));
+}

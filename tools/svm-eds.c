@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* svm-eds: makes this machine the director that its plan describes, and says how it
+ * stands. */
+#include "role.h"
+
+#define ROLE LSVM_ROLE_DIRECTOR
+
+static int run_apply(struct tool *tool)
+{
+	return role_apply(tool, ROLE);
+}
+
+static int run_diff(struct tool *tool)
+{
+	return role_diff(tool, ROLE);
+}
+
+static int run_status(struct tool *tool)
+{
+	return role_status(tool, ROLE);
+}
+
+static int run_reset(struct tool *tool)
+{
+	return role_reset(tool, ROLE);
+}
+
+static const struct tool_option apply_options[] = {
+	{ "machine", "NAME",
+	  "the machine of the cluster file that this one is; default: the host name" },
+	{ "duty", "DUTY",
+	  "what this director has to do: auto (default), master or backup" },
+	{ "plan", "FILE",
+	  "take this plan (JSON of svm-ems plan) instead of a cluster file" },
+	{ "dry-run", NULL, "print the steps and do none of them" },
+	{ "simulate", NULL, "do it all on a machine in memory, which starts empty" },
+	{ "json", NULL, "print the steps as JSON" },
+	{ 0 },
+};
+
+static const struct tool_option diff_options[] = {
+	{ "machine", "NAME",
+	  "the machine of the cluster file that this one is; default: the host name" },
+	{ "duty", "DUTY",
+	  "what this director has to do: auto (default), master or backup" },
+	{ "plan", "FILE",
+	  "take this plan (JSON of svm-ems plan) instead of a cluster file" },
+	{ "simulate", NULL, "compare with a machine in memory, which is empty" },
+	{ "json", NULL, "print the steps as JSON" },
+	{ 0 },
+};
+
+static const struct tool_option status_options[] = {
+	{ "machine", "NAME", "what this machine is called; default: the host name" },
+	{ "simulate", NULL, "look at a machine in memory, which is empty" },
+	{ "json", NULL, "print JSON" },
+	{ 0 },
+};
+
+static const struct tool_option reset_options[] = {
+	{ "machine", "NAME", "what this machine is called; default: the host name" },
+	{ "dry-run", NULL, "print the steps and do none of them" },
+	{ "simulate", NULL, "do it on a machine in memory, which is empty" },
+	{ "json", NULL, "print the steps as JSON" },
+	{ 0 },
+};
+
+static const struct tool_command commands[] = {
+	{ "apply", "[FILE]", 0, 1,
+	  "Makes this machine hold what the cluster file says, and looks whether it "
+	  "does.",
+	  apply_options, run_apply },
+	{ "diff", "[FILE]", 0, 1,
+	  "Prints the steps that apply would take; none of them is taken.", diff_options,
+	  run_diff },
+	{ "status", "", 0, 0,
+	  "Prints the IPVS table with its counters, and what differs from the plan.",
+	  status_options, run_status },
+	{ "reset", "", 0, 0,
+	  "Removes everything that apply has put here, and nothing else.", reset_options,
+	  run_reset },
+	{ 0 },
+};
+
+static const struct tool_page page = {
+	"svm-eds",
+	"Makes this machine the director that the cluster file describes.",
+	commands,
+};
+
+int main(int argc, char **argv)
+{
+	return tool_main(&page, argc, argv);
+}
