@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 /* NULL takes back what was applied. */
-static int apply_plan(struct lsvm_host *host, const struct lsvm_plan *plan)
+static int apply_plan(struct lsvm_host *host, struct lsvm_plan *plan)
 {
 	const struct lsvm_steps *steps;
 	struct lsvm_apply *apply;

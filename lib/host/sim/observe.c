@@ -2,22 +2,34 @@
 /* What a simulated machine has, as far as a plan is concerned. */
 #include "host/sim/sim.h"
 
+static int plug(struct sim_host *sim, const struct state *wanted, const char *name)
+{
+	struct link card = { .kind = LINK_PRESENT, .mtu = 1500 };
+
+	if (lsvm_sim_link(sim, name))
+		return 0;
+	for (size_t i = 0; i < wanted->links.count; i++)
+		if (wanted->links.items[i].kind != LINK_PRESENT &&
+		    strcmp(wanted->links.items[i].name, name) == 0)
+			return 0; /* the plan makes it */
+	memcpy(card.name, name, sizeof(card.name));
+	return lsvm_sim_link_push(sim, &card, true);
+}
+
 /* Network cards are hardware: one that a plan names is taken to be plugged in. */
 static int plug_cards(struct sim_host *sim, const struct state *wanted)
 {
-	for (size_t i = 0; wanted && i < wanted->links.count; i++) {
-		const struct link *link = &wanted->links.items[i];
-		struct link card = { .kind = LINK_PRESENT, .mtu = 1500 };
-		int err;
+	int err = 0;
 
-		if (link->kind != LINK_PRESENT || lsvm_sim_link(sim, link->name))
-			continue;
-		memcpy(card.name, link->name, sizeof(card.name));
-		err = lsvm_sim_link_push(sim, &card, true);
-		if (err < 0)
-			return err;
-	}
-	return 0;
+	if (!wanted)
+		return 0;
+	for (size_t i = 0; err >= 0 && i < wanted->links.count; i++)
+		err = plug(sim, wanted, wanted->links.items[i].name);
+	for (size_t i = 0; err >= 0 && i < wanted->addresses.count; i++)
+		err = plug(sim, wanted, wanted->addresses.items[i].interface);
+	for (size_t i = 0; err >= 0 && i < wanted->routes.count; i++)
+		err = plug(sim, wanted, wanted->routes.items[i].interface);
+	return err;
 }
 
 static bool copy_network(struct sim_host *sim, struct state *state)
