@@ -90,7 +90,11 @@ LSVM_API int lsvm_plan_duty(const struct lsvm_plan *plan);
  * @since 0.1 */
 LSVM_API const struct lsvm_ipvs_table *lsvm_plan_ipvs(const struct lsvm_plan *plan);
 
-/** How many addresses (VIPs) the machine must hold beside its own. @since 0.1 */
+/**
+ * How many addresses the machine must hold: its own, which have the length of their
+ * subnet and are added where they are missing but never removed, and host addresses
+ * (VIPs), which come and go with the plan. @since 0.1
+ */
 LSVM_API size_t lsvm_plan_address_count(const struct lsvm_plan *plan);
 /**
  * Writes the address at @p index with its prefix length, "192.0.2.101/32", into @p buf.

@@ -64,8 +64,8 @@ static void set_interface(char *to, const char *name)
 	to[length] = '\0';
 }
 
-void lsvm_want_address(struct compilation *c, const struct addr *addr,
-		       const char *interface)
+static void want_prefix(struct compilation *c, const struct addr *addr, uint8_t length,
+			const char *interface)
 {
 	struct address *address = vec_push(&c->wanted->addresses);
 
@@ -73,8 +73,14 @@ void lsvm_want_address(struct compilation *c, const struct addr *addr,
 		lsvm_compile_nomem(c);
 		return;
 	}
-	address->prefix = (struct prefix){ *addr, lsvm_addr_bits(addr) };
+	address->prefix = (struct prefix){ *addr, length };
 	set_interface(address->interface, interface);
+}
+
+void lsvm_want_address(struct compilation *c, const struct addr *addr,
+		       const char *interface)
+{
+	want_prefix(c, addr, lsvm_addr_bits(addr), interface);
 }
 
 void lsvm_want_route(struct compilation *c, const struct prefix *destination,
@@ -108,12 +114,26 @@ void lsvm_want_card(struct compilation *c, const char *name, uint32_t mtu)
 	link->mtu = mtu;
 }
 
+/* They have the length of their subnet, and so steps never take them away. */
+static void want_own_addresses(struct compilation *c, const struct interface *interface)
+{
+	for (uint32_t i = 0; i < interface->addresses.count; i++) {
+		const struct addr *addr = &interface->addresses.items[i];
+		const struct prefix *subnet =
+			lsvm_network_subnet(interface_network(interface), addr);
+
+		if (subnet && subnet->length < lsvm_addr_bits(addr))
+			want_prefix(c, addr, subnet->length, interface->name);
+	}
+}
+
 void lsvm_want_interfaces(struct compilation *c)
 {
 	for (uint32_t i = 0; i < c->machine->interfaces.count; i++) {
 		const struct interface *interface = &c->machine->interfaces.items[i];
 
 		lsvm_want_card(c, interface->name, interface_network(interface)->mtu);
+		want_own_addresses(c, interface);
 	}
 }
 
@@ -227,6 +247,7 @@ static void compile_role(struct compilation *c)
 		lsvm_compile_gateways(c);
 		break;
 	case LSVM_ROLE_EMS:
+		lsvm_want_interfaces(c);
 		lsvm_compile_gateways(c);
 		break;
 	case LSVM_ROLE_ROUTER:

@@ -40,7 +40,7 @@ void lsvm_want_route(struct compilation *c, const struct prefix *destination,
 		     const struct addr *via, const char *interface);
 /* An interface that is there must be up, and have this MTU (0: any). */
 void lsvm_want_card(struct compilation *c, const char *name, uint32_t mtu);
-/* The machine's network cards, with the MTU of their networks. */
+/* The machine's network cards, with the MTU of their networks, and its own addresses. */
 void lsvm_want_interfaces(struct compilation *c);
 /* Takes the text over. */
 void lsvm_want_file(struct compilation *c, const char *path, uint32_t mode,

@@ -362,6 +362,13 @@ static void addresses_on(struct maker *maker)
 	}
 }
 
+/* An address with its subnet is the machine's own. Who resets a machine over the network
+ * wants to reach it afterwards. */
+static bool is_own(const struct address *address)
+{
+	return address->prefix.length < lsvm_addr_bits(&address->prefix.addr);
+}
+
 static void addresses_off(struct maker *maker)
 {
 	struct index present =
@@ -373,7 +380,8 @@ static void addresses_off(struct maker *maker)
 		const struct address *had = &maker->owned->addresses.items[i];
 		const struct address *have = find(&present, had);
 
-		if (have && !find(&wanted, had) && !is_remade(maker, had->interface))
+		if (have && !is_own(had) && !find(&wanted, had) &&
+		    !is_remade(maker, had->interface))
 			add_step(maker, STEP_ADDRESS_DELETE)->address = have;
 	}
 }

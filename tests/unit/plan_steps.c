@@ -278,6 +278,17 @@ static void a_default_route_is_replaced_but_never_removed(void **unused)
 	lsvm_state_free(wanted);
 }
 
+static void a_machine_keeps_its_own_addresses(void **unused)
+{
+	struct state *owned = state_new();
+
+	add_address(owned, "192.0.2.11/24", "eth0");
+	add_address(owned, "2001:db8::11/64", "eth0");
+	add_address(owned, "2001:db8::100/128", "eth0");
+	expect(owned, owned, NULL, "remove address 2001:db8::100/128 from eth0\n");
+	lsvm_state_free(owned);
+}
+
 static void a_new_file_reloads_what_runs_with_it(void **unused)
 {
 	struct state *present = state_new(), *wanted = state_new();
@@ -420,6 +431,7 @@ int main(void)
 		cmocka_unit_test(a_server_hides_its_vip_then_has_it_then_binds_to_it),
 		cmocka_unit_test(what_others_put_there_stays),
 		cmocka_unit_test(a_default_route_is_replaced_but_never_removed),
+		cmocka_unit_test(a_machine_keeps_its_own_addresses),
 		cmocka_unit_test(a_new_file_reloads_what_runs_with_it),
 		cmocka_unit_test(a_unit_that_starts_differently_is_started_anew),
 		cmocka_unit_test(
