@@ -87,6 +87,9 @@ FINDING(GATEWAY_OUTSIDE_SUBNET, "gateway-outside-subnet", ERROR,
 	"name a gateway that lies in a subnet of the network")
 FINDING(NO_OUTSIDE_NETWORK, "no-outside-network", WARNING,
 	"set \"outside: true\" on the network where the clients live")
+FINDING(FLOATING_WITHOUT_DIRECTOR, "floating-without-director", ERROR,
+	"plug every director into the network, so that each can hold its "
+	"director_addresses")
 FINDING(DUPLICATE_VIP, "duplicate-vip", ERROR,
 	"join the two into one VIP with the services and domains of both")
 FINDING(VIP_IN_TWO_PARTITIONS, "vip-in-two-partitions", ERROR,
@@ -169,6 +172,10 @@ FINDING(NAT_MIXED, "nat-mixed", ERROR,
 	"use NAT for all services of a server, or for none")
 FINDING(NAT_WITHOUT_FLOATING, "nat-without-floating", WARNING,
 	"give the network director_addresses: an address that the active director holds")
+FINDING(NO_WAY_BACK, "no-way-back", WARNING,
+	"add a router to a network of the server, name a gateway, or use forwarding: nat")
+FINDING(WEIGHT_IGNORED, "weight-ignored", WARNING,
+	"use a scheduler that weighs, such as wrr or wlc, or leave the weight out")
 FINDING(DRAIN_REFUSES, "drain-refuses", WARNING,
 	"add scheduler_flags: [fallback] before you set a weight to 0")
 FINDING(WEIGHT_IS_CAPACITY, "weight-is-capacity", WARNING,

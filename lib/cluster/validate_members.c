@@ -23,6 +23,8 @@ struct demand {
 	const struct service
 		*by[2][WAY_COUNT];	/* the first service that asks; IPv4, IPv6 */
 	const struct service *refuses;	/* sh or mh without fallback */
+	const struct service *weighs;	/* weights mean something to it */
+	const struct service *equal;	/* they mean nothing */
 	const struct service *capacity; /* ovf */
 };
 
@@ -38,6 +40,11 @@ static void add_demand(struct demand *demand, const struct service *service)
 	if (!demand->refuses && !(s.scheduler_flags & LSVM_SCHEDULER_FLAG_FALLBACK) &&
 	    (strcmp(s.scheduler, "sh") == 0 || strcmp(s.scheduler, "mh") == 0))
 		demand->refuses = service;
+	if (strcmp(s.scheduler, "rr") == 0 || strcmp(s.scheduler, "lc") == 0 ||
+	    strcmp(s.scheduler, "dh") == 0)
+		demand->equal = service;
+	else
+		demand->weighs = service;
 	if (!demand->capacity && strcmp(s.scheduler, "ovf") == 0)
 		demand->capacity = service;
 }
@@ -176,6 +183,30 @@ static void check_nat_network(struct validation *v, const struct machine *server
 	}
 }
 
+/* Only NAT's replies have the director to send them on. */
+static void check_way_back(struct validation *v, const struct member *member,
+			   unsigned way)
+{
+	const struct machine *server = member->server.target;
+	bool out = way == WAY_NAT || !v->outside || server->gateways.count;
+
+	for (uint32_t i = 0; !out && i < server->interfaces.count; i++) {
+		const struct network *network =
+			server->interfaces.items[i].network.target;
+
+		out = network->gateways.count ||
+		      network_facts(v, network)->distance != DISTANCE_FAR;
+	}
+	if (out || server_facts(v, server)->told_way)
+		return;
+	server_facts(v, server)->told_way = true;
+	lsvm_fault(
+		v, FINDING_NO_WAY_BACK, &server->object, NULL,
+		"replies of \"%s\" cannot reach the clients: no router leads out of its "
+		"networks",
+		or_empty(server->name));
+}
+
 static void check_ways(struct validation *v, const struct partition *partition,
 		       const struct demand *demand)
 {
@@ -192,6 +223,7 @@ static void check_ways(struct validation *v, const struct partition *partition,
 					continue;
 				check_reach(v, member, f, way, demand->by[f][way]);
 				check_gateway(v, member, f, way);
+				check_way_back(v, member, way);
 				if (way == WAY_NAT)
 					check_nat_network(v, server, f);
 			}
@@ -210,6 +242,15 @@ static void check_weight(struct validation *v, const struct member *member,
 			   "for its "
 			   "clients and refuses them",
 			   name, or_empty(demand->refuses->name));
+	if (member->weight > 1 && demand->equal && !demand->weighs) {
+		struct settings s;
+
+		lsvm_cluster_settings(demand->equal, &s);
+		lsvm_fault(v, FINDING_WEIGHT_IGNORED, &member->object, &member->weight,
+			   "\"%s\" has weight %u, but the scheduler %s gives all servers "
+			   "the same",
+			   name, member->weight, s.scheduler);
+	}
 	if (demand->capacity && !lsvm_was_written(&member->object, &member->weight))
 		lsvm_fault(v, FINDING_WEIGHT_IS_CAPACITY, &member->object, NULL,
 			   "the scheduler ovf of service \"%s\" gives \"%s\" one "

@@ -398,6 +398,15 @@ static void measure(struct validation *v)
 		     facts->distance < network_facts(v, v->outermost)->distance))
 			v->outermost = &c->networks.items[i];
 	}
+	for (uint32_t i = 0; c->directors.count && i < c->networks.count; i++)
+		if (c->networks.items[i].director_addresses.count &&
+		    !v->network[i].shared)
+			lsvm_fault(
+				v, FINDING_FLOATING_WITHOUT_DIRECTOR,
+				&c->networks.items[i].object,
+				&c->networks.items[i].director_addresses,
+				"not every director has an interface in network \"%s\"",
+				or_empty(c->networks.items[i].name));
 	if (!v->outside)
 		lsvm_fault(v, FINDING_NO_OUTSIDE_NETWORK, &c->object, NULL,
 			   "no network has \"outside: true\"");

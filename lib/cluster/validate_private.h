@@ -34,7 +34,7 @@ struct owner {
 struct server_facts {
 	const struct member *first, *dedicated, *last;
 	const struct member *nat[2], *other[2]; /* by family: 4, 6 */
-	bool used;
+	bool used, told_way;
 };
 
 struct validation {
