@@ -56,6 +56,15 @@ class Readme(unittest.TestCase):
                 tool, *words = line.split()
                 self.run_ok(BUILD / "tools" / tool, *words, cwd=self.path)
 
+    def test_the_commands_for_real_machines_on_simulated_ones(self):
+        (self.path / "my.yaml").write_text(block("yaml"))
+        lines = re.findall(r"^    (svm-e[dp]s .*?)(?: +#.*)?$", TEXT, flags=re.M)
+        self.assertGreaterEqual(len(lines), 5)
+        for line in lines:
+            with self.subTest(line):
+                tool, *words = line.split()
+                self.run_ok(BUILD / "tools" / tool, *words, "--simulate", cwd=self.path)
+
     def test_every_file_that_it_links_to_is_there(self):
         for target in re.findall(r"\]\(([^)#]+)\)", TEXT + (ROOT / "CONTRIBUTING.md").read_text()):
             with self.subTest(target):
