@@ -37,7 +37,8 @@ class Plans(unittest.TestCase):
     def test_a_server_has_its_web_server_and_its_vips_on_lo(self):
         plan = lsvm.compile(lsvm.load(FIGURE3), "eps1")
         self.assertIsNone(plan.ipvs)
-        self.assertEqual({a.interface for a in plan.addresses}, {"lo"})
+        self.assertEqual({a.interface for a in plan.addresses if a.prefix.endswith("/32")}, {"lo"})
+        self.assertEqual([a.prefix for a in plan.addresses if a.interface == "eth0"], ["192.168.2.21/24"])
         self.assertTrue(any("server_name" in f.content for f in plan.files))
         self.assertTrue(all(f.path.startswith("/") and f.mode for f in plan.files))
         self.assertTrue(str(plan))
