@@ -9,9 +9,16 @@
 
 #include <stdio.h>
 
+/* Fields of a type that need work even when they are not in the document. */
+struct type_facts {
+	const struct object_type *type;
+	uint64_t initial, mandatory; /* bit n: field n */
+};
+
 struct decoder {
 	struct arena *arena;
 	struct lsvm_findings *findings;
+	struct type_facts facts[8]; /* of the types seen last */
 };
 
 /* The object being filled: its written fields' places, not packed yet. */
@@ -85,17 +92,44 @@ static void init_field(void *object, const struct field *field)
 	}
 }
 
+static void init_header(struct object *object, const struct object_type *type,
+			struct object *parent, uint32_t index, struct mark at)
+{
+	object->parent = parent;
+	object->type = type;
+	object->index = index;
+	object->at = at;
+}
+
+static void init_fields(struct object *object, uint64_t fields)
+{
+	for (; fields; fields &= fields - 1)
+		init_field(object, &object->type->fields[__builtin_ctzll(fields)]);
+}
+
 void lsvm_object_init(void *object, const struct object_type *type, struct object *parent,
 		      uint32_t index, struct mark at)
 {
-	struct object *header = object;
+	init_header(object, type, parent, index, at);
+	init_fields(object, UINT64_MAX >> (64 - type->field_count));
+}
 
-	header->parent = parent;
-	header->type = type;
-	header->index = index;
-	header->at = at;
-	for (unsigned i = 0; i < type->field_count; i++)
-		init_field(object, &type->fields[i]);
+static const struct type_facts *facts_of(struct decoder *d,
+					 const struct object_type *type)
+{
+	struct type_facts *facts =
+		&d->facts[(uintptr_t)type / sizeof(*type) % ARRAY_SIZE(d->facts)];
+
+	if (facts->type == type)
+		return facts;
+	*facts = (struct type_facts){ .type = type };
+	for (unsigned i = 0; i < type->field_count; i++) {
+		if (type->fields[i].initial && !type->fields[i].setting)
+			facts->initial |= UINT64_C(1) << i;
+		if (type->fields[i].flags & FIELD_MANDATORY)
+			facts->mandatory |= UINT64_C(1) << i;
+	}
+	return facts;
 }
 
 static bool is_null(const struct node *node)
@@ -320,16 +354,15 @@ static void decode_map(struct decoder *d, struct filling *f, const struct node *
 }
 
 /* Mandatory texts are "" rather than NULL, so that later passes need no check. */
-static void check_mandatory(struct decoder *d, struct filling *f)
+static void check_mandatory(struct decoder *d, struct filling *f, uint64_t mandatory)
 {
 	const struct object_type *type = f->object->type;
 	static const char *const empty = "";
 
-	for (unsigned i = 0; i < type->field_count; i++) {
+	for (; mandatory; mandatory &= mandatory - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(mandatory);
 		const struct field *field = &type->fields[i];
 
-		if (!(field->flags & FIELD_MANDATORY))
-			continue;
 		if (!(f->object->written >> i & 1))
 			complain(d, f->object, NULL, -1, FINDING_MISSING_KEY,
 				 f->object->at, "the %s has no %s", type->name,
@@ -341,25 +374,34 @@ static void check_mandatory(struct decoder *d, struct filling *f)
 
 static void pack_marks(struct decoder *d, struct filling *f)
 {
-	unsigned count = (unsigned)__builtin_popcountll(f->object->written), n = 0;
+	struct object *object = f->object;
+	uint64_t written = object->written;
+	unsigned n = 0;
 	struct mark *marks;
 
-	if (!count)
+	if (!written)
 		return;
-	marks = lsvm_arena_array(d->arena, count, sizeof(*marks));
-	for (unsigned i = 0; marks && i < f->object->type->field_count; i++)
-		if (f->object->written >> i & 1)
-			marks[n++] = f->marks[i];
-	f->object->marks = marks;
+	if (!(written & (written - 1)) && memcmp(&f->marks[__builtin_ctzll(written)],
+						 &object->at, sizeof(object->at)) == 0) {
+		object->marks = &object->at; /* a scalar stands for the object */
+		return;
+	}
+	marks = lsvm_arena_array(d->arena, (size_t)__builtin_popcountll(written),
+				 sizeof(*marks));
+	for (; marks && written; written &= written - 1)
+		marks[n++] = f->marks[__builtin_ctzll(written)];
+	object->marks = marks;
 }
 
 static void decode_object(struct decoder *d, void *object, const struct object_type *type,
 			  struct object *parent, uint32_t index, const struct node *node)
 {
+	const struct type_facts facts = *facts_of(d, type);
 	struct filling f;
 
 	f.object = object;
-	lsvm_object_init(object, type, parent, index, node_mark(node));
+	init_header(object, type, parent, index, node_mark(node));
+	init_fields(object, facts.initial);
 	if (node->kind == NODE_MAP)
 		decode_map(d, &f, node, NULL);
 	else if (node->kind == NODE_SCALAR && type->primary && !is_null(node))
@@ -368,7 +410,7 @@ static void decode_object(struct decoder *d, void *object, const struct object_t
 		complain(d, object, NULL, -1,
 			 is_null(node) ? FINDING_NO_VALUE : FINDING_WRONG_TYPE,
 			 node_mark(node), "a %s is a map", type->name);
-	check_mandatory(d, &f);
+	check_mandatory(d, &f, facts.mandatory);
 	pack_marks(d, &f);
 }
 
@@ -423,7 +465,7 @@ static void note_all_settings(struct lsvm_cluster *cluster)
 int lsvm_cluster_decode(struct lsvm_cluster *cluster, const struct node *root,
 			struct lsvm_findings *findings)
 {
-	struct decoder d = { &cluster->arena, findings };
+	struct decoder d = { .arena = &cluster->arena, .findings = findings };
 
 	if (!root || is_null(root)) {
 		lsvm_findings_add(findings, FINDING_EMPTY_DOCUMENT, "",

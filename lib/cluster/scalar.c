@@ -38,19 +38,24 @@ static bool LSVM_PRINTF(3, 4)
 
 /* ---- texts ---- */
 
-static bool is_alnum(char c)
+/* 1: letters and digits; 2: what else may be in a name. */
+static const uint8_t classes[256] = {
+	['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['.'] = 2,
+	['_'] = 2,	   ['-'] = 2,	      [':'] = 2,
+};
+
+static uint8_t class_of(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+	return classes[(unsigned char)c];
 }
 
 static bool is_name(const char *text)
 {
-	if (!is_alnum(*text))
+	if (class_of(*text) != 1)
 		return false;
-	for (; *text; text++)
-		if (!is_alnum(*text) && !strchr("._-:", *text))
-			return false;
-	return true;
+	while (class_of(*text))
+		text++;
+	return !*text;
 }
 
 static bool is_hostname(const char *text)
@@ -58,16 +63,14 @@ static bool is_hostname(const char *text)
 	size_t label = 0;
 
 	for (; *text; text++) {
-		if (*text == '.') {
-			if (!label || text[-1] == '-')
+		if (class_of(*text) == 1 || (*text == '-' && label)) {
+			if (++label > 63)
 				return false;
+		} else if (*text == '.' && label && text[-1] != '-') {
 			label = 0;
-			continue;
+		} else {
+			return false;
 		}
-		if (!is_alnum(*text) && (*text != '-' || !label))
-			return false;
-		if (++label > 63)
-			return false;
 	}
 	return label && text[-1] != '-';
 }
@@ -117,7 +120,7 @@ static bool check_text(const struct field *field, const char *text, struct compl
 				"%s has an item of %zu bytes, too many", field->name,
 				length);
 	}
-	if (has_controls(text, field->text == TEXT_LINES))
+	if (field->text != TEXT_HOSTNAME && has_controls(text, field->text == TEXT_LINES))
 		return complain(c, FINDING_BAD_TEXT, "%s has a control character",
 				field->name);
 	switch (field->text) {
