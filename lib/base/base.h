@@ -71,7 +71,11 @@ struct buf {
 };
 
 void lsvm_buf_add(struct buf *buf, const void *bytes, size_t length);
-void lsvm_buf_text(struct buf *buf, const char *text);
+/* Inline: the length of a literal is known when it is compiled. */
+static inline void lsvm_buf_text(struct buf *buf, const char *text)
+{
+	lsvm_buf_add(buf, text, strlen(text));
+}
 void lsvm_buf_printf(struct buf *buf, const char *fmt, ...) LSVM_PRINTF(2, 3);
 /* Hands the text over (never NULL unless memory ran out) and leaves the buf empty. */
 char *lsvm_buf_take(struct buf *buf);

@@ -39,24 +39,27 @@ void lsvm_buf_add(struct buf *buf, const void *bytes, size_t length)
 	buf->data[buf->length] = '\0';
 }
 
-void lsvm_buf_text(struct buf *buf, const char *text)
-{
-	lsvm_buf_add(buf, text, strlen(text));
-}
-
 void lsvm_buf_printf(struct buf *buf, const char *fmt, ...)
 {
+	size_t room;
 	va_list args;
 	int length;
 
-	va_start(args, fmt);
-	length = vsnprintf(NULL, 0, fmt, args);
-	va_end(args);
-	if (!reserve(buf, (size_t)length))
+	/* Mostly there is room: then formatting once is enough. */
+	if (!reserve(buf, 64))
 		return;
+	room = buf->capacity - buf->length;
 	va_start(args, fmt);
-	vsnprintf(buf->data + buf->length, (size_t)length + 1, fmt, args);
+	length = vsnprintf(buf->data + buf->length, room, fmt, args);
 	va_end(args);
+	if ((size_t)length >= room) {
+		buf->data[buf->length] = '\0';
+		if (!reserve(buf, (size_t)length))
+			return;
+		va_start(args, fmt);
+		vsnprintf(buf->data + buf->length, (size_t)length + 1, fmt, args);
+		va_end(args);
+	}
 	buf->length += (size_t)length;
 }
 

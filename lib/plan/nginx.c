@@ -34,27 +34,49 @@ struct vip_web {
 
 /* ---- words of nginx's configuration ---- */
 
-static bool is_plain(char c)
+enum letter { /* what a character needs in nginx's configuration */
+	LETTER_QUOTED,
+	LETTER_PLAIN,
+	LETTER_IMPOSSIBLE, /* nginx has no way to write a dollar into a path */
+};
+
+/* A table, because every byte of every domain passes here. */
+static const uint8_t letters[256] = {
+	['a' ... 'z'] = LETTER_PLAIN,	['A' ... 'Z'] = LETTER_PLAIN,
+	['0' ... '9'] = LETTER_PLAIN,	['/'] = LETTER_PLAIN,
+	['.'] = LETTER_PLAIN,		['_'] = LETTER_PLAIN,
+	['-'] = LETTER_PLAIN,		['+'] = LETTER_PLAIN,
+	[':'] = LETTER_PLAIN,		['@'] = LETTER_PLAIN,
+	['%'] = LETTER_PLAIN,		[','] = LETTER_PLAIN,
+	['='] = LETTER_PLAIN,		['~'] = LETTER_PLAIN,
+	[0 ... 31] = LETTER_IMPOSSIBLE, [127] = LETTER_IMPOSSIBLE,
+	['$'] = LETTER_IMPOSSIBLE,
+};
+
+static void add_quoted(struct buf *buf, const char *path)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9') || strchr("/._-+:@%,=~", c);
+	lsvm_buf_text(buf, "\"");
+	for (; *path; path++) {
+		if (*path == '"' || *path == '\\')
+			lsvm_buf_text(buf, "\\");
+		lsvm_buf_add(buf, path, 1);
+	}
+	lsvm_buf_text(buf, "\"");
 }
 
-static bool can_be_written(const char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f || *text == '$')
-			return false;
-	return true;
-}
-
-/* nginx has no way to write a dollar into a path. */
 static void add_path(struct web *web, const char *path)
 {
-	struct buf *buf = &web->file;
-	bool quote = !*path;
+	const char *end = path;
 
-	if (!can_be_written(path)) {
+	while (letters[(unsigned char)*end] == LETTER_PLAIN)
+		end++;
+	if (!*end && end > path) {
+		lsvm_buf_add(&web->file, path, (size_t)(end - path));
+		return;
+	}
+	for (; *end; end++) {
+		if (letters[(unsigned char)*end] != LETTER_IMPOSSIBLE)
+			continue;
 		if (!web->c->err)
 			web->c->err = lsvm_fail(
 				web->c->ctx, LSVM_ERR_ARGUMENT,
@@ -63,19 +85,7 @@ static void add_path(struct web *web, const char *path)
 				path);
 		return;
 	}
-	for (const char *at = path; *at && !quote; at++)
-		quote = !is_plain(*at);
-	if (!quote) {
-		lsvm_buf_text(buf, path);
-		return;
-	}
-	lsvm_buf_text(buf, "\"");
-	for (; *path; path++) {
-		if (*path == '"' || *path == '\\')
-			lsvm_buf_text(buf, "\\");
-		lsvm_buf_add(buf, path, 1);
-	}
-	lsvm_buf_text(buf, "\"");
+	add_quoted(&web->file, path);
 }
 
 static void add_name(struct web *web, const char *name)
