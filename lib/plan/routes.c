@@ -286,11 +286,22 @@ static void want_routed_vip(struct compilation *c, const struct vip *vip)
 		want_way(c, distance, &prefix);
 }
 
+/* A kernel without IPv6 has no such setting, and needs none. */
+static bool has_family(const struct machine *machine, uint8_t family)
+{
+	for (uint32_t i = 0; i < machine->interfaces.count; i++)
+		if (lsvm_interface_address(&machine->interfaces.items[i], family))
+			return true;
+	return false;
+}
+
 void lsvm_compile_router(struct compilation *c)
 {
 	lsvm_want_interfaces(c);
-	lsvm_want_sysctl(c, "net.ipv4.ip_forward", "1");
-	lsvm_want_sysctl(c, "net.ipv6.conf.all.forwarding", "1");
+	if (has_family(c->machine, 4))
+		lsvm_want_sysctl(c, "net.ipv4.ip_forward", "1");
+	if (has_family(c->machine, 6))
+		lsvm_want_sysctl(c, "net.ipv6.conf.all.forwarding", "1");
 	lsvm_compile_gateways(c);
 	for (uint32_t i = 0; i < c->cluster->networks.count; i++)
 		want_network(c, &c->cluster->networks.items[i]);
