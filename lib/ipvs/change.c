@@ -2,17 +2,15 @@
 /*
  * From one table to another without hurting a connection.
  *
- * Two merges over sorted tables fill four lists, and the lists in this order are the
- * result:
+ * Two merges over sorted tables fill lists, and the lists in this order are the result:
  *
- *   early    timeouts; sync daemons that nobody wants any more
- *   add      services added or edited in place, each followed by its destinations added
- *            and edited; destinations that will go are set to weight 0 here, so that no
- *            new connection is given to them while others are still being added
- *   remove   destinations, then services: all that is wanted stands by now, so a family
- *            loses its last service only when none of it is wanted
- *   late     sync daemons started or restarted: the kernel refuses them while a service
- *            still has destinations of both families
+ *   add      timeouts; sync daemons that nobody wants any more are stopped; services
+ * added or edited in place, each followed by its destinations added and edited;
+ * destinations that will go are set to weight 0 here, so that no new connection is given
+ * to them while others are still being added remove   destinations, then services: all
+ * that is wanted stands by now, so a family loses its last service only when none of it
+ * is wanted late     sync daemons started or restarted: the kernel refuses them while a
+ * service still has destinations of both families
  *
  * Under sh and mh a server at weight 0 refuses its clients instead of passing them on, so
  * there a destination goes without that step. A drained destination that is new to the
@@ -29,7 +27,7 @@
 struct maker {
 	struct lsvm_ctx *ctx;
 	const struct lsvm_ipvs_table *owned;
-	struct ipvs_changes early, add, remove_destinations, remove_services, late;
+	struct ipvs_changes add, remove_destinations, remove_services, late;
 	int err; /* the first failure; nothing is added after it */
 };
 
@@ -221,7 +219,7 @@ static void set_timeouts(struct maker *maker, const struct ipvs_timeouts *presen
 	if ((wanted->tcp_s && wanted->tcp_s != present->tcp_s) ||
 	    (wanted->tcp_fin_s && wanted->tcp_fin_s != present->tcp_fin_s) ||
 	    (wanted->udp_s && wanted->udp_s != present->udp_s))
-		put(maker, &maker->early,
+		put(maker, &maker->add,
 		    (struct ipvs_change){ .kind = IPVS_TIMEOUTS_SET,
 					  .timeouts = wanted });
 }
@@ -265,7 +263,7 @@ static void set_daemon(struct maker *maker, const struct ipvs_daemon *present,
 
 	if (!wanted->present) {
 		if (present->present && owned && owned->present)
-			put(maker, &maker->early, stop);
+			put(maker, &maker->add, stop);
 		return;
 	}
 	if (present->present && !daemon_differs(present, wanted, is_master))
@@ -275,11 +273,12 @@ static void set_daemon(struct maker *maker, const struct ipvs_daemon *present,
 	put(maker, &maker->late, start);
 }
 
-static void append(struct maker *maker, struct ipvs_changes *list,
-		   const struct ipvs_changes *more)
+/* To the end of the first list, which becomes the result. */
+static void append(struct maker *maker, struct ipvs_changes *more)
 {
 	for (size_t i = 0; i < more->list.count; i++)
-		put(maker, list, more->list.items[i]);
+		put(maker, &maker->add, more->list.items[i]);
+	lsvm_ipvs_changes_clear(more);
 }
 
 int lsvm_ipvs_changes_compute(struct lsvm_ctx *ctx, const struct lsvm_ipvs_table *present,
@@ -288,29 +287,21 @@ int lsvm_ipvs_changes_compute(struct lsvm_ctx *ctx, const struct lsvm_ipvs_table
 			      struct ipvs_changes *ret)
 {
 	struct maker maker = { .ctx = ctx, .owned = owned };
-	struct ipvs_changes all = { 0 };
 
 	set_timeouts(&maker, &present->timeouts, &wanted->timeouts);
-	merge_services(&maker, present, wanted);
 	set_daemon(&maker, &present->master, owned ? &owned->master : NULL,
 		   &wanted->master, true);
 	set_daemon(&maker, &present->backup, owned ? &owned->backup : NULL,
 		   &wanted->backup, false);
-	append(&maker, &all, &maker.early);
-	append(&maker, &all, &maker.add);
-	append(&maker, &all, &maker.remove_destinations);
-	append(&maker, &all, &maker.remove_services);
-	append(&maker, &all, &maker.late);
-	lsvm_ipvs_changes_clear(&maker.early);
-	lsvm_ipvs_changes_clear(&maker.add);
-	lsvm_ipvs_changes_clear(&maker.remove_destinations);
-	lsvm_ipvs_changes_clear(&maker.remove_services);
-	lsvm_ipvs_changes_clear(&maker.late);
+	merge_services(&maker, present, wanted);
+	append(&maker, &maker.remove_destinations);
+	append(&maker, &maker.remove_services);
+	append(&maker, &maker.late);
 	if (maker.err) {
-		lsvm_ipvs_changes_clear(&all);
+		lsvm_ipvs_changes_clear(&maker.add);
 		return maker.err;
 	}
-	*ret = all;
+	*ret = maker.add;
 	return 0;
 }
 

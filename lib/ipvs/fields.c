@@ -129,15 +129,19 @@ bool lsvm_fields_read(const struct fields *fields, struct reader attributes, voi
 static bool put(struct nl_out *out, uint16_t type, const void *bytes, size_t length)
 {
 	const struct nlattr head = { (uint16_t)(NLA_HDRLEN + length), type };
+	uint8_t *at;
 
 	if (length > UINT16_MAX - NLA_HDRLEN ||
 	    out->size - out->used < NLA_HDRLEN + PADDED(length))
 		return false;
-	memcpy(out->data + out->used, &head, sizeof(head));
-	memset(out->data + out->used + NLA_HDRLEN, 0, PADDED(length));
-	if (length)
-		memcpy(out->data + out->used + NLA_HDRLEN, bytes, length);
+	at = out->data + out->used;
+	memcpy(at, &head, sizeof(head));
 	out->used += NLA_HDRLEN + PADDED(length);
+	if (!length)
+		return true;
+	/* The padding is in the last four bytes. */
+	memset(out->data + out->used - 4, 0, 4);
+	memcpy(at + NLA_HDRLEN, bytes, length);
 	return true;
 }
 
@@ -191,10 +195,11 @@ static bool write_field(const struct field *field, const void *object, struct nl
 bool lsvm_fields_write(const struct fields *fields, const void *object,
 		       struct nl_out *out)
 {
-	const uint32_t *has = object;
+	uint32_t left;
 
-	for (size_t i = 0; i < fields->count; i++)
-		if ((*has & 1u << i) && !write_field(&fields->list[i], object, out))
+	memcpy(&left, object, sizeof(left));
+	for (; left; left &= left - 1)
+		if (!write_field(&fields->list[__builtin_ctz(left)], object, out))
 			return false;
 	return true;
 }

@@ -536,6 +536,28 @@ static void a_table_that_changes_meanwhile_is_never_read_torn(void **state)
 	lsvm_ipvs_table_unref(table);
 }
 
+/* /proc/net/ip_vs of one namespace misses entries when another has services too. */
+static void tables_of_two_namespaces_are_both_read_whole(void **state)
+{
+	struct bench *bench = *state, other;
+	struct lsvm_ipvs_table *here = random_table(bench->ctx, 61, 300, 2), *there;
+	void *second;
+
+	there = random_table(bench->ctx, 62, 300, 2);
+	reconcile(bench, here);
+	other = *bench;
+	/* The setup again, in another namespace; both sockets stay open. */
+	assert_int_equal(setup(&second), 0);
+	bench = second;
+	reconcile(bench, there);
+	assert_kernel_holds(&other, here);
+	assert_kernel_holds(bench, there);
+	lsvm_ipvs_table_unref(here);
+	lsvm_ipvs_table_unref(there);
+	lsvm_ipvs_socket_close(other.socket);
+	lsvm_ctx_unref(other.ctx);
+}
+
 static void without_the_right_it_says_so(void **state)
 {
 	struct bench *bench = *state;
@@ -589,6 +611,7 @@ int main(void)
 		TEST(counters_are_read_and_zeroed),
 		TEST(the_kernel_tells_its_version),
 		TEST(a_table_that_changes_meanwhile_is_never_read_torn),
+		TEST(tables_of_two_namespaces_are_both_read_whole),
 		TEST(without_the_right_it_says_so),
 		TEST(flush_removes_everything),
 	};

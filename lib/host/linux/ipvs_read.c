@@ -5,8 +5,11 @@
  * One dump gives the services, one more for each service its destinations: a socket can
  * have only one dump under way. Dumps tear: when the table changes meanwhile they miss
  * entries without saying so. So what was read is compared with /proc/net/ip_vs, which is
- * cheap, and read again until both agree on which services and destinations there are.
- * Where that file cannot be read, a second dump of the services stands in for it.
+ * cheap. Where the two disagree on which services and destinations there are, all is read
+ * again until a reading agrees with the file or with the reading before it: the file
+ * alone does not do, because it misses entries itself once it is longer than a page and
+ * another network namespace has services too (its position counts those, and skips as
+ * many).
  */
 #include "host/linux/ipvs_private.h"
 
@@ -148,51 +151,6 @@ static int read_destinations(struct ipvs_socket *socket, struct reading *reading
 	return err;
 }
 
-static int changed_meanwhile(struct ipvs_socket *socket)
-{
-	return lsvm_fail(
-		socket->ctx, LSVM_ERR_BUSY,
-		"the IPVS table did not hold still while it was read; run it again "
-		"when whoever changes it has finished");
-}
-
-/* Without /proc: the services that are there now. */
-static int outline_by_dump(struct ipvs_socket *socket, size_t destination_count,
-			   struct ipvs_outline *ret)
-{
-	struct reading reading = { 0 };
-	int err = lsvm_ipvs_table_alloc(socket->ctx, &reading.table);
-
-	if (err)
-		return err;
-	err = ask(socket, IPVS_CMD_GET_SERVICE, NLM_F_DUMP, read_service, &reading);
-	if (!err)
-		lsvm_ipvs_outline_of_table(reading.table, ret);
-	lsvm_ipvs_table_unref(reading.table);
-	ret->destination_count = destination_count;
-	return err;
-}
-
-static int cross_check(struct ipvs_socket *socket, const struct lsvm_ipvs_table *table)
-{
-	struct ipvs_outline read, now = { 0 };
-	int err;
-
-	lsvm_ipvs_outline_of_table(table, &read);
-	err = lsvm_ipvs_outline_of_kernel(socket, &now);
-	if (err == LSVM_ERR_UNSUPPORTED) {
-		/* The sum is over destinations too, which this dump has not. */
-		err = outline_by_dump(socket, read.destination_count, &now);
-		now.sum = read.sum;
-	}
-	if (err)
-		return err;
-	if (now.service_count != read.service_count ||
-	    now.destination_count != read.destination_count || now.sum != read.sum)
-		return changed_meanwhile(socket);
-	return 0;
-}
-
 static int read_once(struct ipvs_socket *socket, struct lsvm_ipvs_table **ret)
 {
 	struct reading reading = { 0 };
@@ -207,11 +165,10 @@ static int read_once(struct ipvs_socket *socket, struct lsvm_ipvs_table **ret)
 	       (err = read_destinations(socket, &reading)) ||
 	       (err = lsvm_ipvs_read_daemons(socket, &table->master, &table->backup)) ||
 	       (err = ask(socket, IPVS_CMD_GET_CONFIG, NLM_F_ACK, read_timeouts,
-			  &table->timeouts)) ||
-	       (err = cross_check(socket, table)));
+			  &table->timeouts)));
 	/* The same thing twice in one dump is another way of tearing. */
 	if (!err && lsvm_ipvs_table_seal(table) == LSVM_ERR_EXISTS)
-		err = changed_meanwhile(socket);
+		err = LSVM_ERR_BUSY;
 	if (err) {
 		lsvm_ipvs_table_unref(table);
 		return err;
@@ -220,11 +177,49 @@ static int read_once(struct ipvs_socket *socket, struct lsvm_ipvs_table **ret)
 	return 0;
 }
 
+static bool same_outline(const struct ipvs_outline *a, const struct ipvs_outline *b)
+{
+	return a->service_count == b->service_count &&
+	       a->destination_count == b->destination_count && a->sum == b->sum;
+}
+
+/* Whether the table is whole; `before` is the outline of the last attempt. */
+static bool is_whole(struct ipvs_socket *socket, const struct lsvm_ipvs_table *table,
+		     struct ipvs_outline *before, bool has_before)
+{
+	struct ipvs_outline read, file;
+	bool same;
+
+	lsvm_ipvs_outline_of_table(table, &read);
+	same = (has_before && same_outline(&read, before)) ||
+	       (!lsvm_ipvs_outline_of_kernel(socket, &file) &&
+		same_outline(&read, &file));
+	*before = read;
+	return same;
+}
+
 int lsvm_ipvs_socket_read(struct ipvs_socket *socket, struct lsvm_ipvs_table **ret)
 {
-	int err = LSVM_ERR_BUSY;
+	struct ipvs_outline before = { 0 };
+	bool has_before = false;
 
-	for (unsigned attempt = 0; attempt < ATTEMPTS && err == LSVM_ERR_BUSY; attempt++)
-		err = read_once(socket, ret);
-	return err;
+	for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
+		struct lsvm_ipvs_table *table;
+		int err = read_once(socket, &table);
+
+		if (err == LSVM_ERR_BUSY)
+			continue;
+		if (err)
+			return err;
+		if (is_whole(socket, table, &before, has_before)) {
+			*ret = table;
+			return 0;
+		}
+		has_before = true;
+		lsvm_ipvs_table_unref(table);
+	}
+	return lsvm_fail(
+		socket->ctx, LSVM_ERR_BUSY,
+		"the IPVS table did not hold still while it was read; run it again "
+		"when whoever changes it has finished");
 }

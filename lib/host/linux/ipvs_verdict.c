@@ -65,6 +65,19 @@ static int service_verdict(struct ipvs_socket *socket, const struct ipvs_service
 		service->engine, engine ? "\"" : "", service->scheduler);
 }
 
+static int destination_verdict(struct ipvs_socket *socket, const char *what, int number)
+{
+	if (number != EINVAL)
+		return plain_verdict(socket, what, number);
+	/* The address is checked against the local routing table, which is not there
+	 * before the first address is. */
+	return lsvm_fail(
+		socket->ctx, LSVM_ERR_ARGUMENT,
+		"%s: the kernel refuses it; the address must be unicast, and some "
+		"interface must have an address (`ip link set lo up` is enough)",
+		what);
+}
+
 static int daemon_verdict(struct ipvs_socket *socket, const struct ipvs_daemon *daemon,
 			  const char *what, int number)
 {
@@ -103,9 +116,11 @@ int lsvm_ipvs_change_verdict(struct ipvs_socket *socket, const struct ipvs_chang
 	case IPVS_DAEMON_STOP:
 		err = daemon_verdict(socket, change->daemon, text, number);
 		break;
-	case IPVS_SERVICE_DELETE:
 	case IPVS_DESTINATION_ADD:
 	case IPVS_DESTINATION_EDIT:
+		err = destination_verdict(socket, text, number);
+		break;
+	case IPVS_SERVICE_DELETE:
 	case IPVS_DESTINATION_DELETE:
 	case IPVS_TIMEOUTS_SET:
 		err = plain_verdict(socket, text, number);
