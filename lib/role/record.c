@@ -106,14 +106,19 @@ int lsvm_record_read(struct lsvm_host *host, struct record *ret)
 {
 	struct record record = { 0 };
 	json_t *root = NULL;
+	json_error_t error;
 	int err = lsvm_state_new(host->ctx, &record.before);
 
 	if (err >= 0)
 		err = read_text(host, &record.text);
 	if (err >= 0 && record.text) {
-		root = json_loads(record.text, JSON_REJECT_DUPLICATES, NULL);
-		err = root ? parse(host->ctx, root, &record)
-			   : broken(host->ctx, "is no JSON");
+		root = json_loads(record.text, JSON_REJECT_DUPLICATES, &error);
+		if (root)
+			err = parse(host->ctx, root, &record);
+		else if (lsvm_json_ran_out(&error))
+			err = lsvm_fail_nomem(host->ctx);
+		else
+			err = broken(host->ctx, "is no JSON");
 	}
 	json_decref(root);
 	if (err < 0) {

@@ -116,6 +116,7 @@ void oom_wrong(const char *file, int line, const char *condition)
 }
 
 static json_t *(*jansson_loadb)(const char *, size_t, size_t, json_error_t *);
+static json_t *(*jansson_loads)(const char *, size_t, json_error_t *);
 
 json_t *json_loadb(const char *bytes, size_t length, size_t flags, json_error_t *error)
 {
@@ -123,6 +124,16 @@ json_t *json_loadb(const char *bytes, size_t length, size_t flags, json_error_t 
 
 	spared = true;
 	json = jansson_loadb(bytes, length, flags, error);
+	spared = false;
+	return json;
+}
+
+json_t *json_loads(const char *text, size_t flags, json_error_t *error)
+{
+	json_t *json;
+
+	spared = true;
+	json = jansson_loads(text, flags, error);
 	spared = false;
 	return json;
 }
@@ -161,8 +172,9 @@ int oom_run(const char *name, oom_body *body)
 	unsigned long runs = 0;
 
 	*(void **)&jansson_loadb = dlsym(RTLD_NEXT, "json_loadb");
-	if (!jansson_loadb) {
-		fprintf(stderr, "jansson's json_loadb is not to be found\n");
+	*(void **)&jansson_loads = dlsym(RTLD_NEXT, "json_loads");
+	if (!jansson_loadb || !jansson_loads) {
+		fprintf(stderr, "jansson's readers are not to be found\n");
 		return 1;
 	}
 	/* Once for what the C library allocates the first time and keeps. */
