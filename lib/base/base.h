@@ -85,6 +85,7 @@ void lsvm_buf_free(struct buf *buf);
 
 struct map {
 	struct map_slot *slots;
+	struct map_entry *entries; /* count of them, in the order of putting */
 	size_t count, capacity;
 };
 
