@@ -5,7 +5,8 @@
  * ten times the file against the file; bytes of heap for each domain.
  *
  *   bench-load             the file of 10,000 services x 10 destinations, 100,000 domains
- *   bench-load --quick     a tenth of it, and of that a tenth; for a look
+ *                          and one ten times as large
+ *   bench-load --quick     a tenth of both, for a look: small files profit from caches
  *
  * Exit 1 when a limit is passed. Times are medians of several rounds.
  */
@@ -19,6 +20,7 @@
 #include <yaml.h>
 
 #define ROUNDS 5
+#define MORE_ROUNDS 3 /* of the file ten times as large */
 #define MAX_RATIO 3.0
 #define MAX_GROWTH 11.0
 #define MAX_BYTES_PER_DOMAIN 1024.0
@@ -113,6 +115,7 @@ static struct text make_file(unsigned partitions)
 	    "  - name: r1\n    interfaces:\n"
 	    "      - {network: outside, addresses: 203.0.113.1}\n"
 	    "      - {network: front, addresses: 10.255.0.1}\n"
+	    "      - {network: inner, addresses: 172.31.0.1}\n"
 	    "ems: {name: ems, interfaces: [{network: inner, addresses: 172.31.0.5}]}\n"
 	    "directors:\n");
 	for (unsigned i = 1; i <= 2; i++)
@@ -224,27 +227,27 @@ static int ascending(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static double median(double *times)
+static double median(double *times, int rounds)
 {
-	qsort(times, ROUNDS, sizeof(*times), ascending);
-	return times[ROUNDS / 2];
+	qsort(times, (size_t)rounds, sizeof(*times), ascending);
+	return times[rounds / 2];
 }
 
 struct figures {
 	double parse, load, compile, total;
 };
 
-static struct figures measure(const struct text *t)
+static struct figures measure(const struct text *t, int rounds)
 {
 	double parse[ROUNDS], load[ROUNDS], compile[ROUNDS], total[ROUNDS];
 
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = 0; i < rounds; i++) {
 		parse[i] = parse_only(t);
 		total[i] = whole(t, false, &compile[i]);
 		load[i] = total[i] - compile[i];
 	}
-	return (struct figures){ median(parse), median(load), median(compile),
-				 median(total) };
+	return (struct figures){ median(parse, rounds), median(load, rounds),
+				 median(compile, rounds), median(total, rounds) };
 }
 
 static bool check(const char *what, double value, double limit)
@@ -259,8 +262,8 @@ static bool check(const char *what, double value, double limit)
 int main(int argc, char **argv)
 {
 	unsigned partitions = argc > 1 && strcmp(argv[1], "--quick") == 0 ? 10 : 100;
-	struct text large = make_file(partitions), small = make_file(partitions / 10);
-	struct figures big = measure(&large), little = measure(&small);
+	struct text large = make_file(partitions), huge = make_file(partitions * 10);
+	struct figures big = measure(&large, ROUNDS), more = measure(&huge, MORE_ROUNDS);
 	double every, ignored;
 	bool good = true;
 
@@ -275,11 +278,11 @@ int main(int argc, char **argv)
 	printf("with the plans of all %u machines %.3f s\n", partitions * 10 + 4, every);
 	good &= check("load, validate, compile / libyaml alone", big.total / big.parse,
 		      MAX_RATIO);
-	good &= check("ten times the file / the file", big.total / little.total,
+	good &= check("ten times the file / the file", more.total / big.total,
 		      MAX_GROWTH);
 	good &= check("heap at its peak, bytes for each domain",
 		      (double)peak / (partitions * 1000.0), MAX_BYTES_PER_DOMAIN);
 	free(large.bytes);
-	free(small.bytes);
+	free(huge.bytes);
 	return !good;
 }
