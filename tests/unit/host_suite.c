@@ -492,6 +492,11 @@ static void a_daemon_starts_reloads_and_stops(void **state)
 		shell("test -e " FOLDER "/reloaded");
 	good(m, STEP(m, STEP_UNIT_STOP, unit, &unit));
 	assert_false(runs(m, unit));
+	/* Its own way of stopping is broken. */
+	unit.stop = SH("exit 1");
+	good(m, STEP(m, STEP_UNIT_START, unit, &unit));
+	good(m, STEP(m, STEP_UNIT_STOP, unit, &unit));
+	assert_false(runs(m, unit));
 }
 
 static void a_unit_that_runs_once_runs_again(void **state)

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -61,7 +62,8 @@ static bool same_network(int pid)
 	return own.st_ino == other.st_ino && own.st_dev == other.st_dev;
 }
 
-static bool daemon_runs(const char *pid_file)
+/* Its number, or 0 when it does not run. */
+static int daemon_pid(const char *pid_file)
 {
 	struct buf text = { 0 };
 	struct stat about;
@@ -72,10 +74,15 @@ static bool daemon_runs(const char *pid_file)
 	    lsvm_linux_read(pid_file, PID_FILE_MAX_BYTES, &text, NULL) == 0)
 		pid = atoi(text.data);
 	lsvm_buf_free(&text);
-	if (pid <= 0)
-		return false;
-	start = started_at(pid);
-	return start && start <= about.st_mtime + CLOCK_SLACK_S && same_network(pid);
+	start = pid > 0 ? started_at(pid) : 0;
+	if (!start || start > about.st_mtime + CLOCK_SLACK_S || !same_network(pid))
+		return 0;
+	return pid;
+}
+
+static bool daemon_runs(const char *pid_file)
+{
+	return daemon_pid(pid_file) != 0;
 }
 
 static bool is_running(const struct unit *unit)
@@ -140,15 +147,30 @@ static int run(struct linux_host *linux_host, const struct unit *unit, const cha
 			 program.output[0] ? program.output : "nothing");
 }
 
-/* A daemon writes and removes its pid file a little after its command ended. */
-static bool becomes(const struct unit *unit, bool running)
+/* A daemon writes its pid file a little after its command ended. */
+static bool appears(const struct unit *unit)
 {
 	for (int waited = 0; waited < APPEAR_MS; waited += APPEAR_PAUSE_MS) {
-		if (daemon_runs(unit->pid_file) == running)
+		if (daemon_runs(unit->pid_file))
 			return true;
 		poll(NULL, 0, APPEAR_PAUSE_MS);
 	}
-	return daemon_runs(unit->pid_file) == running;
+	return daemon_runs(unit->pid_file);
+}
+
+/* It may remove its pid file long before it is gone, so the process is looked at. */
+static bool ends(int pid)
+{
+	time_t start = started_at(pid);
+
+	for (int waited = 0; waited < APPEAR_MS; waited += APPEAR_PAUSE_MS) {
+		time_t now = started_at(pid);
+
+		if (!now || now > start + CLOCK_SLACK_S)
+			return true;
+		poll(NULL, 0, APPEAR_PAUSE_MS);
+	}
+	return false;
 }
 
 int lsvm_linux_unit_start(struct linux_host *linux_host, const struct unit *unit)
@@ -161,7 +183,7 @@ int lsvm_linux_unit_start(struct linux_host *linux_host, const struct unit *unit
 	err = run(linux_host, unit, "started", unit->test);
 	if (err >= 0)
 		err = run(linux_host, unit, "started", unit->start);
-	if (err < 0 || !unit->pid_file || becomes(unit, true))
+	if (err < 0 || !unit->pid_file || appears(unit))
 		return err;
 	return lsvm_fail(linux_host->host.ctx, LSVM_ERR_TIMEOUT,
 			 "%s was started but %s names no running process after %d s; "
@@ -182,13 +204,24 @@ int lsvm_linux_unit_reload(struct linux_host *linux_host, const struct unit *uni
 
 int lsvm_linux_unit_stop(struct linux_host *linux_host, const struct unit *unit)
 {
-	int err;
+	int pid = unit->pid_file ? daemon_pid(unit->pid_file) : 0, err;
 
-	if (unit->pid_file && !daemon_runs(unit->pid_file))
+	if (unit->pid_file && !pid)
 		return 0;
 	err = run(linux_host, unit, "stopped", unit->stop);
-	if (err < 0 || !unit->pid_file || becomes(unit, false))
+	if (!unit->pid_file)
 		return err;
+	if (err >= 0 && ends(pid))
+		return 0;
+	/* Some read their files before they stop, and find them damaged; some wait for
+	 * their last client for ever. */
+	if (kill(pid, SIGTERM) < 0 && errno != ESRCH)
+		return err < 0 ? err
+			       : lsvm_fail(linux_host->host.ctx, LSVM_ERR_PERMISSION,
+					   "%s may not be ended: %s; run as root",
+					   unit->name, lsvm_linux_error_text(errno));
+	if (ends(pid))
+		return 0;
 	return lsvm_fail(linux_host->host.ctx, LSVM_ERR_TIMEOUT,
 			 "%s still runs %d s after it was told to stop; stop it by hand",
 			 unit->name, APPEAR_MS / 1000);
