@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The guest: runs commands as the caller would, changes nothing, leaves nothing behind."""
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -16,21 +17,34 @@ def guest(*command, options=(), **more):
                           capture_output=True, text=True, timeout=100, **more)
 
 
+PR_SET_CHILD_SUBREAPER = 36
+
+
 def guest_processes():
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
+    """Processes of guests that this test has started; others may run guests at the same time."""
+    parents, guests = {}, set()
+    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
         try:
             with open(f"/proc/{pid}/stat") as stat, open(f"/proc/{pid}/cmdline") as line:
-                alive = stat.read().rpartition(")")[2].split()[0] != "Z"
-                if alive and line.read().startswith(("/usr/bin/linux.uml", SVM_LAB)):
-                    found.append(int(pid))
+                state, parent = stat.read().rpartition(")")[2].split()[:2]
+                parents[pid] = int(parent)
+                if state != "Z" and line.read().startswith(("/usr/bin/linux.uml", SVM_LAB)):
+                    guests.add(pid)
         except OSError:
             pass
-    return set(found)
+
+    def is_ours(pid):
+        while pid and pid != os.getpid():
+            pid = parents.get(pid, 0)
+        return pid != 0
+
+    return set(filter(is_ours, guests))
 
 
 class Guest(unittest.TestCase):
     def setUp(self):
+        # What its parent left alone becomes a child of this process, and is found.
+        self.assertEqual(ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0)
         self.before = guest_processes()
 
     def tearDown(self):
