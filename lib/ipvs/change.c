@@ -5,16 +5,16 @@
  * Two merges over sorted tables fill lists, and the lists in this order are the result:
  *
  *   add      timeouts; sync daemons that nobody wants any more are stopped; services
- * added or edited in place, each followed by its destinations added and edited;
- * destinations that will go are set to weight 0 here, so that no new connection is given
- * to them while others are still being added remove   destinations, then services: all
- * that is wanted stands by now, so a family loses its last service only when none of it
- * is wanted late     sync daemons started or restarted: the kernel refuses them while a
- * service still has destinations of both families
+ * added or edited in place, each followed by its destinations added and edited drain
+ * weights that become 0, of destinations that stay and of those that will go: whatever
+ * takes their place stands by now remove   destinations, then services: all that is
+ * wanted stands by now, so a family loses its last service only when none of it is wanted
+ *   late     sync daemons started or restarted: the kernel refuses them while a service
+ *            still has destinations of both families
  *
  * Under sh and mh a server at weight 0 refuses its clients instead of passing them on, so
- * there a destination goes without that step. A drained destination that is new to the
- * kernel is added at its last weight and then drained: mh keeps the slots of the last
+ * there a destination goes without being drained. A drained destination that is new to
+ * the kernel is added at its last weight and then drained: mh keeps the slots of the last
  * weight, and two directors must agree on them.
  *
  * A service that was ours and is wanted no more goes with all its destinations, whoever
@@ -27,7 +27,7 @@
 struct maker {
 	struct lsvm_ctx *ctx;
 	const struct lsvm_ipvs_table *owned;
-	struct ipvs_changes add, remove_destinations, remove_services, late;
+	struct ipvs_changes add, drain, remove_destinations, remove_services, late;
 	int err; /* the first failure; nothing is added after it */
 };
 
@@ -143,15 +143,16 @@ static void edit_destination(struct maker *maker, const struct ipvs_service *ser
 		return;
 	if (!maker->err)
 		maker->err = lsvm_ipvs_destination_check(maker->ctx, service, wanted);
-	put_destination(maker, &maker->add, IPVS_DESTINATION_EDIT, service, wanted,
-			wanted->weight);
+	put_destination(maker,
+			present->weight && !wanted->weight ? &maker->drain : &maker->add,
+			IPVS_DESTINATION_EDIT, service, wanted, wanted->weight);
 }
 
 static void remove_destination(struct maker *maker, const struct ipvs_service *service,
 			       const struct ipvs_destination *present)
 {
 	if (present->weight && !uses_slots(service))
-		put_destination(maker, &maker->add, IPVS_DESTINATION_EDIT, service,
+		put_destination(maker, &maker->drain, IPVS_DESTINATION_EDIT, service,
 				present, 0);
 	put_destination(maker, &maker->remove_destinations, IPVS_DESTINATION_DELETE,
 			service, present, 0);
@@ -294,6 +295,7 @@ int lsvm_ipvs_changes_compute(struct lsvm_ctx *ctx, const struct lsvm_ipvs_table
 	set_daemon(&maker, &present->backup, owned ? &owned->backup : NULL,
 		   &wanted->backup, false);
 	merge_services(&maker, present, wanted);
+	append(&maker, &maker.drain);
 	append(&maker, &maker.remove_destinations);
 	append(&maker, &maker.remove_services);
 	append(&maker, &maker.late);

@@ -2,6 +2,7 @@
 /* From one IPVS table to another: which changes, and in which order. */
 #include "ipvs/table.h"
 
+#include "../lab/ipvs_random.h"
 #include "test.h"
 
 #include <stdio.h>
@@ -123,14 +124,25 @@ static void removals_come_last_and_drain_first(void **state)
 	assert_changes(
 		before, before,
 		SERVICES(SERVICE("1", "wlc", TO("3", "1")) "," SERVICE("3", "wlc", "")),
-		"edit destination 10.0.0.1:80 of tcp 192.0.2.1:80 forwarding direct "
-		"weight 0\n"
 		"add destination 10.0.0.3:80 of tcp 192.0.2.1:80 forwarding direct "
 		"weight 1\n"
 		"add service tcp 192.0.2.3:80 scheduler wlc\n"
+		"edit destination 10.0.0.1:80 of tcp 192.0.2.1:80 forwarding direct "
+		"weight 0\n"
 		"remove destination 10.0.0.1:80 of tcp 192.0.2.1:80\n"
 		"remove destination 10.0.0.2:80 of tcp 192.0.2.1:80\n"
 		"remove service tcp 192.0.2.2:80\n");
+}
+
+static void a_server_is_drained_only_after_its_replacement_came(void **state)
+{
+	assert_changes(
+		SERVICES(SERVICE("1", "wlc", TO("1", "1"))), NULL,
+		SERVICES(SERVICE("1", "wlc", TO("1", "0") "," TO("2", "1"))),
+		"add destination 10.0.0.2:80 of tcp 192.0.2.1:80 forwarding direct "
+		"weight 1\n"
+		"edit destination 10.0.0.1:80 of tcp 192.0.2.1:80 forwarding direct "
+		"weight 0\n");
 }
 
 static void under_hashing_a_server_goes_without_refusing_clients_first(void **state)
@@ -287,6 +299,156 @@ static void the_public_diff_keeps_its_tables(void **state)
 	lsvm_ipvs_changes_free(NULL);
 }
 
+/* ---- random tables, one change after another ---- */
+
+struct view { /* of one table */
+	struct ipvs_service services[200];
+	size_t count;
+};
+
+static struct ipvs_service *seen(struct view *view, const struct ipvs_key *key)
+{
+	for (size_t i = 0; i < view->count; i++)
+		if (lsvm_ipvs_key_compare(&view->services[i].key, key) == 0)
+			return &view->services[i];
+	return NULL;
+}
+
+static size_t seen_destination(const struct ipvs_service *service,
+			       const struct ipvs_destination *destination)
+{
+	size_t i = 0;
+
+	while (i < service->destinations.count &&
+	       lsvm_ipvs_destination_compare(&service->destinations.items[i],
+					     destination) != 0)
+		i++;
+	return i;
+}
+
+static void perform(struct view *view, const struct ipvs_change *change)
+{
+	struct ipvs_service *service = seen(view, &change->service->key);
+	struct ipvs_service made = *change->service;
+	size_t at;
+
+	switch (change->kind) {
+	case IPVS_SERVICE_ADD:
+		assert_null(service);
+		memset(&made.destinations, 0, sizeof(made.destinations));
+		view->services[view->count++] = made;
+		return;
+	case IPVS_SERVICE_EDIT:
+		assert_non_null(service);
+		memcpy(&made.destinations, &service->destinations,
+		       sizeof(made.destinations));
+		*service = made;
+		return;
+	case IPVS_SERVICE_DELETE:
+		assert_non_null(service);
+		vec_free(&service->destinations);
+		*service = view->services[--view->count];
+		return;
+	case IPVS_DESTINATION_ADD:
+	case IPVS_DESTINATION_EDIT:
+	case IPVS_DESTINATION_DELETE:
+		break;
+	case IPVS_TIMEOUTS_SET:
+	case IPVS_DAEMON_START:
+	case IPVS_DAEMON_STOP:
+		fail();
+	}
+	assert_non_null(service);
+	at = seen_destination(service, change->destination);
+	assert_true((at == service->destinations.count) ==
+		    (change->kind == IPVS_DESTINATION_ADD));
+	if (change->kind == IPVS_DESTINATION_DELETE) {
+		service->destinations.items[at] =
+			service->destinations.items[--service->destinations.count];
+		return;
+	}
+	if (change->kind == IPVS_DESTINATION_ADD)
+		assert_non_null(vec_push(&service->destinations));
+	service->destinations.items[at] = *change->destination;
+	service->destinations.items[at].weight = change->weight;
+}
+
+static bool serves(const struct ipvs_service *service)
+{
+	for (size_t i = 0; service && i < service->destinations.count; i++)
+		if (service->destinations.items[i].weight)
+			return true;
+	return false;
+}
+
+/* A service that served before and is to serve after serves at every moment in between.
+ */
+static void assert_served(struct view *view, const struct lsvm_ipvs_table *present,
+			  const struct lsvm_ipvs_table *wanted)
+{
+	for (size_t i = 0; i < wanted->services.count; i++) {
+		const struct ipvs_service *after = &wanted->services.items[i];
+
+		if (serves(after) && serves(lsvm_ipvs_table_lookup(present, &after->key)))
+			assert_true(serves(seen(view, &after->key)));
+	}
+}
+
+static void assert_view_is(struct view *view, const struct lsvm_ipvs_table *wanted)
+{
+	struct lsvm_ipvs_table *table;
+	char *have, *want;
+
+	assert_int_equal(lsvm_ipvs_table_alloc(ctx, &table), 0);
+	for (size_t i = 0; i < view->count; i++)
+		*lsvm_ipvs_table_push(table) = view->services[i];
+	view->count = 0; /* the table has them now */
+	assert_int_equal(lsvm_ipvs_table_seal(table), 0);
+	assert_int_equal(lsvm_ipvs_table_to_json(table, &have), 0);
+	assert_int_equal(lsvm_ipvs_table_to_json(wanted, &want), 0);
+	assert_string_equal(have, want);
+	lsvm_free(have);
+	lsvm_free(want);
+	lsvm_ipvs_table_unref(table);
+}
+
+static void random_tables_become_one_another_and_serve_all_the_time(void **state)
+{
+	static struct view view;
+	struct lsvm_ipvs_table *present, *wanted;
+
+	assert_int_equal(lsvm_ipvs_table_new(ctx, &present), 0);
+	for (uint32_t seed = 1; seed <= 40; seed++) {
+		struct ipvs_changes changes;
+
+		wanted = random_table(ctx, seed, 60, 6);
+		assert_non_null(wanted);
+		assert_int_equal(lsvm_ipvs_changes_compute(ctx, present, present, wanted,
+							   &changes),
+				 0);
+		view.count = 0;
+		for (size_t i = 0; i < present->services.count; i++) {
+			const struct ipvs_service *service = &present->services.items[i];
+			struct ipvs_service *copy = &view.services[view.count++];
+
+			*copy = *service;
+			memset(&copy->destinations, 0, sizeof(copy->destinations));
+			for (size_t j = 0; j < service->destinations.count; j++)
+				*lsvm_ipvs_service_push(copy) =
+					service->destinations.items[j];
+		}
+		for (size_t i = 0; i < changes.list.count; i++) {
+			perform(&view, &changes.list.items[i]);
+			assert_served(&view, present, wanted);
+		}
+		assert_view_is(&view, wanted);
+		lsvm_ipvs_changes_clear(&changes);
+		lsvm_ipvs_table_unref(present);
+		present = wanted;
+	}
+	lsvm_ipvs_table_unref(present);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -295,6 +457,7 @@ int main(void)
 		cmocka_unit_test(what_is_there_is_edited_in_place),
 		cmocka_unit_test(thresholds_and_tunnels_are_compared),
 		cmocka_unit_test(removals_come_last_and_drain_first),
+		cmocka_unit_test(a_server_is_drained_only_after_its_replacement_came),
 		cmocka_unit_test(
 			under_hashing_a_server_goes_without_refusing_clients_first),
 		cmocka_unit_test(foreign_things_stay),
@@ -306,6 +469,7 @@ int main(void)
 		cmocka_unit_test(only_timeouts_that_are_wanted_are_set),
 		cmocka_unit_test(what_cannot_work_is_never_sent),
 		cmocka_unit_test(the_public_diff_keeps_its_tables),
+		cmocka_unit_test(random_tables_become_one_another_and_serve_all_the_time),
 	};
 
 	return cmocka_run_group_tests_name(__FILE__, tests, make_context, drop_context);
