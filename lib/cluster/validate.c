@@ -95,6 +95,15 @@ void lsvm_fault_item(struct validation *v, enum finding_code code,
 	va_end(args);
 }
 
+const char *lsvm_place(struct validation *v, const struct object *object)
+{
+	const char *place = object->at.line ? lsvm_arena_printf(&v->scratch, "line %u",
+								object->at.line)
+					    : lsvm_object_path(object, &v->scratch);
+
+	return place ? place : "";
+}
+
 bool lsvm_was_written(const struct object *object, const void *member)
 {
 	const struct field *field = field_of(object, member);
@@ -187,6 +196,7 @@ int lsvm_cluster_validate(struct lsvm_cluster *cluster, struct lsvm_findings *fi
 	if (v.network && v.server) {
 		lsvm_validate_names(&v);
 		lsvm_validate_networks(&v);
+		lsvm_validate_ways(&v);
 		lsvm_validate_vips(&v);
 		lsvm_validate_domains(&v);
 		lsvm_validate_services(&v);

@@ -75,10 +75,10 @@ static void put(struct validation *v, struct map *here, const struct domain *dom
 			    domain_vip(domain)->object.parent) {
 			lsvm_fault_item(v, FINDING_DOMAIN_IN_TWO_PARTITIONS,
 					&domain->object, field, index, (struct mark){ 0 },
-					"\"%s\" is in partition \"%s\" (line %u) already",
+					"\"%s\" is in partition \"%s\" (%s) already",
 					name.text,
 					or_empty(vip_partition(domain_vip(other))->name),
-					other->object.at.line);
+					lsvm_place(v, &other->object));
 			return;
 		}
 		other = enter(v, here, &name, domain);
@@ -89,8 +89,8 @@ static void put(struct validation *v, struct map *here, const struct domain *dom
 		lsvm_fault_item(
 			v, FINDING_DUPLICATE_DOMAIN, &domain->object, field, index,
 			(struct mark){ 0 },
-			"\"%s\" is a name of domain \"%s\" (line %u) on this VIP already",
-			name.text, or_empty(other->name), other->object.at.line);
+			"\"%s\" is a name of domain \"%s\" (%s) on this VIP already",
+			name.text, or_empty(other->name), lsvm_place(v, &other->object));
 }
 
 static void check_content(struct validation *v, const struct domain *domain)

@@ -68,9 +68,9 @@ static void check_vrrp(struct validation *v)
 				continue;
 			lsvm_fault(v, FINDING_VRRP2_WITH_IPV6, &r->object, &r->version,
 				   "VRRP version 2 knows no IPv6, but there is the VIP "
-				   "%s (line %u)",
+				   "%s (%s)",
 				   lsvm_addr_text(&vip->address, text),
-				   vip->object.at.line);
+				   lsvm_place(v, &vip->object));
 			return;
 		}
 }

@@ -147,12 +147,13 @@ static void check_gateway(struct validation *v, const struct member *member, uns
 	if (!nat && !facts->other[f])
 		facts->other[f] = member;
 	if (!both && facts->nat[f] && facts->other[f])
-		lsvm_fault(v, FINDING_NAT_MIXED, &member->object, &member->server,
-			   "\"%s\" serves IPv%u by NAT and in another way (line %u), but "
-			   "its gateway "
-			   "can serve only one of them",
-			   or_empty(server->name), f ? 6 : 4,
-			   (nat ? facts->other[f] : facts->nat[f])->object.at.line);
+		lsvm_fault(
+			v, FINDING_NAT_MIXED, &member->object, &member->server,
+			"\"%s\" serves IPv%u by NAT and in another way (%s), but "
+			"its gateway "
+			"can serve only one of them",
+			or_empty(server->name), f ? 6 : 4,
+			lsvm_place(v, &(nat ? facts->other[f] : facts->nat[f])->object));
 }
 
 static void check_nat_network(struct validation *v, const struct machine *server,
@@ -296,8 +297,8 @@ static void check_membership(struct validation *v, const struct member *member)
 	facts->used = true;
 	if (facts->last && facts->last->object.parent == member->object.parent) {
 		lsvm_fault(v, FINDING_DUPLICATE_MEMBER, &member->object, &member->server,
-			   "\"%s\" is in this partition already (line %u)",
-			   or_empty(server->name), facts->last->object.at.line);
+			   "\"%s\" is in this partition already (%s)",
+			   or_empty(server->name), lsvm_place(v, &facts->last->object));
 		return;
 	}
 	if (member->dedicated)
@@ -308,10 +309,10 @@ static void check_membership(struct validation *v, const struct member *member)
 		lsvm_fault(v, FINDING_DEDICATED_SERVER_SHARED, &member->object,
 			   member->dedicated ? (const void *)&member->dedicated
 					     : &member->server,
-			   "\"%s\" is in partition \"%s\" too (line %u), and %s",
+			   "\"%s\" is in partition \"%s\" too (%s), and %s",
 			   or_empty(server->name),
 			   or_empty(((struct partition *)other->object.parent)->name),
-			   other->object.at.line,
+			   lsvm_place(v, &other->object),
 			   member->dedicated ? "is to be dedicated here"
 					     : "dedicated there");
 	facts->last = member;

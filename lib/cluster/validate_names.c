@@ -33,8 +33,8 @@ static void put_name(struct validation *v, struct map *map, const char *name,
 
 	if (name && *name && lsvm_entered(v, map, name, strlen(name), object, &old))
 		lsvm_fault(v, code, object, field,
-			   "the name \"%s\" was given to another %s in line %u", name,
-			   what, ((struct object *)old)->at.line);
+			   "the name \"%s\" was given to another %s (%s)", name, what,
+			   lsvm_place(v, old));
 }
 
 static void put_names(struct validation *v)

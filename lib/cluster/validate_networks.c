@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * Wires and addresses: which subnet is where, who has which address, which networks
- * routers join, and how far each is from the clients.
- */
+/* Wires and addresses: which subnet is where, and who has which address. */
 #include "cluster/validate_private.h"
 
 #include <stdlib.h>
@@ -135,10 +132,9 @@ static void own(struct validation *v, const struct addr *addr, const char *name,
 	*owner = (struct owner){ name, object };
 	if (lsvm_entered(v, &v->owners, addr, sizeof(*addr), owner, &old))
 		lsvm_fault_item(v, FINDING_DUPLICATE_ADDRESS, object, field, index,
-				(struct mark){ 0 },
-				"%s belongs to \"%s\" (line %u) already",
+				(struct mark){ 0 }, "%s belongs to \"%s\" (%s) already",
 				lsvm_addr_text(addr, text), ((struct owner *)old)->name,
-				((struct owner *)old)->object->at.line);
+				lsvm_place(v, ((struct owner *)old)->object));
 }
 
 /* The first and the last address of an IPv4 subnet stand for the subnet itself. */
@@ -294,124 +290,6 @@ static void check_network_addresses(struct validation *v, const struct network *
 	}
 }
 
-/* ---- ways ---- */
-
-static uint32_t root_of(struct network_facts *facts, uint32_t i)
-{
-	while (facts[i].component != i)
-		i = facts[i].component = facts[facts[i].component].component;
-	return i;
-}
-
-static uint32_t index_of(const struct validation *v, const struct interface *interface)
-{
-	const struct network *network = interface->network.target;
-
-	return network ? (uint32_t)(network - v->cluster->networks.items) : UINT32_MAX;
-}
-
-static void join(struct validation *v, const struct machine *router)
-{
-	uint32_t first = UINT32_MAX;
-
-	for (uint32_t i = 0; i < router->interfaces.count; i++) {
-		uint32_t n = index_of(v, &router->interfaces.items[i]);
-
-		if (n == UINT32_MAX)
-			continue;
-		if (first == UINT32_MAX)
-			first = root_of(v->network, n);
-		else
-			v->network[root_of(v->network, n)].component =
-				root_of(v->network, first);
-	}
-}
-
-/* Each round goes one router further; there are at most as many as routers in a row. */
-static bool one_router_further(struct validation *v, uint32_t distance)
-{
-	bool further = false;
-
-	for (uint32_t r = 0; r < v->cluster->routers.count; r++) {
-		const struct machine *router = &v->cluster->routers.items[r];
-		bool here = false;
-
-		for (uint32_t i = 0; i < router->interfaces.count && !here; i++) {
-			uint32_t n = index_of(v, &router->interfaces.items[i]);
-
-			here = n != UINT32_MAX && v->network[n].distance == distance;
-		}
-		for (uint32_t i = 0; i < router->interfaces.count && here; i++) {
-			uint32_t n = index_of(v, &router->interfaces.items[i]);
-
-			if (n == UINT32_MAX || v->network[n].distance != DISTANCE_FAR)
-				continue;
-			v->network[n].distance = distance + 1;
-			further = true;
-		}
-	}
-	return further;
-}
-
-#define ROUTERS_IN_A_ROW 64
-
-static void count_directors(struct validation *v)
-{
-	const struct lsvm_cluster *c = v->cluster;
-
-	for (uint32_t d = 0; d < c->directors.count; d++) {
-		const struct machine *director = &c->directors.items[d];
-
-		for (uint32_t i = 0; i < director->interfaces.count; i++) {
-			uint32_t n = index_of(v, &director->interfaces.items[i]);
-
-			if (n == UINT32_MAX || v->network[n].last_director == director)
-				continue;
-			v->network[n].last_director = director;
-			v->network[n].director_count++;
-		}
-	}
-}
-
-static void measure(struct validation *v)
-{
-	const struct lsvm_cluster *c = v->cluster;
-
-	for (uint32_t i = 0; i < c->networks.count; i++) {
-		v->network[i].component = i;
-		v->network[i].distance = c->networks.items[i].outside ? 0 : DISTANCE_FAR;
-		v->outside |= c->networks.items[i].outside;
-	}
-	count_directors(v);
-	for (uint32_t r = 0; r < c->routers.count; r++)
-		join(v, &c->routers.items[r]);
-	for (uint32_t d = 0; d < ROUTERS_IN_A_ROW && one_router_further(v, d); d++)
-		;
-	for (uint32_t i = 0; i < c->networks.count; i++) {
-		struct network_facts *facts = &v->network[i];
-
-		facts->component = root_of(v->network, i);
-		facts->shared =
-			c->directors.count && facts->director_count == c->directors.count;
-		if (facts->shared &&
-		    (!v->outermost ||
-		     facts->distance < network_facts(v, v->outermost)->distance))
-			v->outermost = &c->networks.items[i];
-	}
-	for (uint32_t i = 0; c->directors.count && i < c->networks.count; i++)
-		if (c->networks.items[i].director_addresses.count &&
-		    !v->network[i].shared)
-			lsvm_fault(
-				v, FINDING_FLOATING_WITHOUT_DIRECTOR,
-				&c->networks.items[i].object,
-				&c->networks.items[i].director_addresses,
-				"not every director has an interface in network \"%s\"",
-				or_empty(c->networks.items[i].name));
-	if (!v->outside)
-		lsvm_fault(v, FINDING_NO_OUTSIDE_NETWORK, &c->object, NULL,
-			   "no network has \"outside: true\"");
-}
-
 void lsvm_validate_networks(struct validation *v)
 {
 	struct lsvm_cluster *c = v->cluster;
@@ -425,5 +303,4 @@ void lsvm_validate_networks(struct validation *v)
 	check_machines(v);
 	for (uint32_t i = 0; i < c->networks.count; i++)
 		check_network_addresses(v, &c->networks.items[i]);
-	measure(v);
 }

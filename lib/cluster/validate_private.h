@@ -74,6 +74,8 @@ void lsvm_fault_item(struct validation *v, enum finding_code code,
 void lsvm_fault_setting(struct validation *v, enum finding_code code,
 			const struct service *service, enum setting_id id,
 			const char *fmt, ...) LSVM_PRINTF(5, 6);
+/* For sentences about another object: "line 12", or its path where there are no lines. */
+const char *lsvm_place(struct validation *v, const struct object *object);
 /* Puts a key; true when it was there before (then *ret_old is its value). */
 bool lsvm_entered(struct validation *v, struct map *map, const void *key, size_t length,
 		  const void *value, void **ret_old);
@@ -84,6 +86,7 @@ bool lsvm_was_written(const struct object *object, const void *field);
 void lsvm_validate_names(struct validation *v); /* names: once each; references */
 void lsvm_validate_networks(
 	struct validation *v);			  /* subnets, addresses, MACs, gateways */
+void lsvm_validate_ways(struct validation *v);	  /* routers, distances, directors */
 void lsvm_validate_vips(struct validation *v);	  /* VIPs and their ports */
 void lsvm_validate_domains(struct validation *v); /* names of domains, what serves them */
 void lsvm_validate_services(

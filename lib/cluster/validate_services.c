@@ -195,10 +195,10 @@ static void check_mark(struct validation *v, struct map *marks,
 	if (vip_partition(service_vip(other)) != vip_partition(service_vip(service))) {
 		lsvm_fault(v, FINDING_MARK_IN_TWO_PARTITIONS, &service->object,
 			   &service->fwmark,
-			   "the mark %u belongs to partition \"%s\" already (line %u)",
+			   "the mark %u belongs to partition \"%s\" already (%s)",
 			   service->fwmark,
 			   or_empty(vip_partition(service_vip(other))->name),
-			   other->object.at.line);
+			   lsvm_place(v, &other->object));
 		return;
 	}
 	lsvm_cluster_settings(other, &others);
@@ -207,8 +207,8 @@ static void check_mark(struct validation *v, struct map *marks,
 		lsvm_fault(v, FINDING_MARK_UNEQUAL, &service->object, &service->fwmark,
 			   "the services with the mark %u are one for the kernel, but %s "
 			   "differs "
-			   "from line %u",
-			   service->fwmark, what, other->object.at.line);
+			   "from %s",
+			   service->fwmark, what, lsvm_place(v, &other->object));
 }
 
 void lsvm_validate_services(struct validation *v)

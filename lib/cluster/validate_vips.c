@@ -26,9 +26,9 @@ static void check_vip_address(struct validation *v, struct map *vips, struct vip
 	owner = lsvm_map_get(&v->owners, &vip->address, sizeof(vip->address));
 	if (owner)
 		lsvm_fault(v, FINDING_VIP_IS_MACHINE_ADDRESS, &vip->object, &vip->address,
-			   "%s is an address of \"%s\" (line %u)",
+			   "%s is an address of \"%s\" (%s)",
 			   lsvm_addr_text(&vip->address, text), owner->name,
-			   owner->object->at.line);
+			   lsvm_place(v, owner->object));
 	if (lsvm_entered(v, vips, &vip->address, sizeof(vip->address), vip, &found)) {
 		const struct vip *other = found;
 		bool same = other->object.parent == vip->object.parent;
@@ -36,9 +36,10 @@ static void check_vip_address(struct validation *v, struct map *vips, struct vip
 		lsvm_fault(v,
 			   same ? FINDING_DUPLICATE_VIP : FINDING_VIP_IN_TWO_PARTITIONS,
 			   &vip->object, &vip->address,
-			   "%s is in partition \"%s\" already (line %u)",
+			   "%s is in partition \"%s\" already (%s)",
 			   lsvm_addr_text(&vip->address, text),
-			   or_empty(vip_partition(other)->name), other->object.at.line);
+			   or_empty(vip_partition(other)->name),
+			   lsvm_place(v, &other->object));
 	}
 }
 
@@ -151,9 +152,10 @@ static void report_overlap(struct validation *v, const struct used_ports *a,
 	uint32_t port = a->first > b->first ? a->first : b->first;
 
 	lsvm_fault(v, FINDING_PORT_TWICE, &late->service->object, &late->service->ports,
-		   "%s port %u of this VIP is given to service \"%s\" (line %u) already",
+		   "%s port %u of this VIP is given to service \"%s\" (%s) already",
 		   lsvm_protocol_name((int)late->protocol), port ? port : 1,
-		   or_empty(early->service->name), early->service->object.at.line);
+		   or_empty(early->service->name),
+		   lsvm_place(v, &early->service->object));
 }
 
 static size_t gather_ports(const struct vip *vip, struct used_ports *ports)
