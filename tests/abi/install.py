@@ -7,9 +7,10 @@ LIBSVM owns.
 """
 import os
 import pathlib
+import sys
 import tempfile
 
-from common import BUILD, CC, CXX, STRICT, run, source
+from common import BUILD, CC, CXX, ROOT, STRICT, run, source
 
 PROGRAM = """
 #include <libsvm/libsvm.h>
@@ -71,7 +72,13 @@ def main():
         run(CXX, "-x", "c++", "-std=c++17", *STRICT, define, path, "-o", cxx,
             *flags("--cflags", "--libs"))
         run(cxx, env=dict(os.environ, LD_LIBRARY_PATH=str(library.parent)))
-    print(f"libsvm {version}: shared, static and C++ programs run")
+        package = find(stage, "_functions.py").parent
+        ours = {p.name for p in (ROOT / "bindings/python/lsvm").glob("*.py")}
+        assert {p.name for p in package.glob("*.py")} == ours, ours
+        text = run(sys.executable, "-c", "import lsvm; print(lsvm.version(), lsvm.__file__)",
+                   env=dict(os.environ, PYTHONPATH=str(package.parent), LSVM_LIBRARY=str(library)))
+        assert text.split() == [version, str(package / "__init__.py")], text
+    print(f"libsvm {version}: shared, static, C++ and Python programs run")
 
 
 if __name__ == "__main__":

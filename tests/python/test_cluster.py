@@ -39,9 +39,16 @@ class Loading(unittest.TestCase):
         self.assertEqual((service.protocol, service.port), (lsvm.Protocol.TCP, 80))
         self.assertEqual(service.forwarding.word, "direct")
 
+    def test_a_domain_leads_to_its_vip_and_partition(self):
+        cluster = lsvm.load(FIGURE3)
+        domain = cluster.domain("www.c1.example")
+        self.assertEqual(domain.vip.partition.name, "C")
+        self.assertEqual((domain.aliases, domain.quota_mib), ([], 0))
+        self.assertIn(domain, domain.vip.domains)
+
     def test_a_name_that_is_not_there_is_a_key_error(self):
         cluster = lsvm.load(FIGURE3)
-        for find in (cluster.machine, cluster.partition):
+        for find in (cluster.machine, cluster.partition, cluster.domain):
             with self.assertRaises(KeyError):
                 find("nobody")
         with self.assertRaises(ValueError):
@@ -113,6 +120,7 @@ class Drafts(unittest.TestCase):
                      lambda: draft.remove("/no/such/path"), lambda: draft.set("", None)):
             with self.assertRaises(lsvm.Error):
                 edit()
+        self.assertEqual(draft.json["name"], "figure3")
         self.assertEqual(draft.freeze().to_json(), before.to_json())
 
     def test_a_draft_with_a_fault_freezes_to_findings(self):

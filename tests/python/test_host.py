@@ -120,6 +120,25 @@ class Applying(unittest.TestCase):
 
 
 class Hosts(unittest.TestCase):
+    def test_status_and_what_was_applied_last(self):
+        host = lsvm.Host.simulated("eds1")
+        with self.assertRaises(lsvm.NotFound):
+            host.applied()
+        plan = lsvm.compile(lsvm.load(FIGURE3), "eds1")
+        host.apply(plan)
+        self.assertEqual(host.applied().to_json(), plan.to_json())
+        status = host.status()
+        self.assertEqual(status["schema"], "lsvm-status/1")
+        host.apply(None)
+        with self.assertRaises(lsvm.NotFound):
+            host.applied()
+
+    def test_a_card_is_plugged_in_once(self):
+        host = lsvm.Host.simulated("eds1")
+        host.simulate_interface("eth0")
+        with self.assertRaises(lsvm.Exists):
+            host.simulate_interface("eth0")
+
     def test_names_and_kinds(self):
         host = lsvm.Host.simulated("eds1")
         self.assertEqual(host.name, "eds1")

@@ -44,6 +44,10 @@ class Tables(unittest.TestCase):
         weights = {d.address: d.weight for d in services[0].destinations}
         self.assertEqual(weights["192.168.2.23"], 2)
 
+    def test_timeouts_and_sync_daemons_of_a_table_without(self):
+        self.assertEqual(table().timeouts_s, (0, 0, 0))
+        self.assertIsNone(table().sync(True))
+
     def test_parts_keep_their_table(self):
         destination = table().services[0].destinations[0]
         gc.collect()

@@ -90,7 +90,8 @@ def library():
         except OSError as error:
             tried.append(str(error))
     raise ImportError("cannot load liblsvm: " + "; ".join(tried) +
-                      "; build it with ninja, or set LSVM_LIBRARY to its path")
+                      "; build it with ninja, run ldconfig after installing it, or set LSVM_LIBRARY "
+                      "to its path")
 
 
 def take(pointer):

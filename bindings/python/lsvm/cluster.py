@@ -39,6 +39,22 @@ class Domain(Borrowed):
     def web_master(self):
         return library().lsvm_domain_web_master(self._pointer).decode()
 
+    @property
+    def quota_mib(self):
+        """Space for it; 0 for no limit."""
+        return library().lsvm_domain_quota_mib(self._pointer)
+
+    @property
+    def aliases(self):
+        lib = library()
+        return [lib.lsvm_domain_alias_at(self._pointer, i).decode()
+                for i in range(lib.lsvm_domain_alias_count(self._pointer))]
+
+    @property
+    def vip(self):
+        """The VIP that it lives on."""
+        return Vip(self._owner, library().lsvm_domain_vip(self._pointer))
+
 
 class Service(Borrowed):
     """A virtual service on a VIP."""
@@ -83,6 +99,11 @@ class Vip(Borrowed):
     @property
     def address(self):
         return self._formatted(library().lsvm_vip_address)
+
+    @property
+    def partition(self):
+        """The partition that answers."""
+        return Partition(self._owner, library().lsvm_vip_partition(self._pointer))
 
     @property
     def services(self):
@@ -176,6 +197,10 @@ class Cluster(Owned, Json):
         """The partition of that name; KeyError when there is none."""
         return self._find(Partition, library().lsvm_cluster_find_partition, name)
 
+    def domain(self, name):
+        """The domain of that name, wherever it lives; KeyError when there is none."""
+        return self._find(Domain, library().lsvm_cluster_find_domain, name)
+
     def _find(self, cls, function, name):
         found = function(self._pointer, words(name))
         if not found:
@@ -226,7 +251,7 @@ def load(source, format=Format.YAML):
     return _made(context, library().lsvm_cluster_load_file, context.pointer, os.fsencode(source))
 
 
-class Draft(Owned):
+class Draft(Owned, Json):
     """A cluster being edited. One thread at a time; freeze() checks everything."""
 
     _handle, _free = "lsvm_draft", "lsvm_draft_free"
@@ -259,6 +284,10 @@ class Draft(Owned):
 
     def remove_domain(self, domain):
         self._call(library().lsvm_draft_remove_domain, words(domain))
+
+    def to_json(self):
+        """The draft as it is, right or wrong, in the shape of the cluster's JSON."""
+        return self._text(library().lsvm_draft_to_json)
 
     def freeze(self):
         """The cluster that the draft describes; ConfigError when it is none."""

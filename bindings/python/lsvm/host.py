@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Hosts: this real machine, or simulated ones in memory. Both take the same calls."""
 import ctypes
+import json
 
 from ._library import library
 from ._objects import Context, Owned, words
+from .enums import Role
 from .ipvs import IpvsTable
-from .plan import read_steps
+from .plan import Plan, read_steps
 
 
 class _Apply(Owned):
@@ -41,6 +43,21 @@ class Host(Owned):
     def write_count(self):
         """How many changes were made to the machine through this object."""
         return library().lsvm_host_write_count(self._pointer)
+
+    def simulate_interface(self, name):
+        """Puts a network card, up, into a simulated machine."""
+        self._context.check(library().lsvm_host_simulate_interface(self._pointer, words(name)))
+
+    def applied(self):
+        """The plan that was applied last; NotFound when nothing of ours is on the machine."""
+        return Plan._new(self._context, library().lsvm_role_applied, self._pointer, kept=self)
+
+    def status(self, role=Role.UNKNOWN):
+        """How the machine stands, schema "lsvm-status/1", as Python values.
+
+        role: read a director's IPVS table even when nothing of ours was applied.
+        """
+        return json.loads(self._text(library().lsvm_role_status_to_json, Role(role)))
 
     def snapshot(self):
         """The machine's IPVS table as it is now, with counters."""

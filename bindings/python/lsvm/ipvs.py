@@ -160,6 +160,22 @@ class IpvsTable(Owned, Json):
         return [IpvsService(self, lib.lsvm_ipvs_table_service_at(self._pointer, i))
                 for i in range(lib.lsvm_ipvs_table_service_count(self._pointer))]
 
+    @property
+    def timeouts_s(self):
+        """The kernel's timeouts of TCP connections, after their FIN, and of UDP; 0: not set here."""
+        lib = library()
+        return (lib.lsvm_ipvs_table_tcp_timeout_s(self._pointer),
+                lib.lsvm_ipvs_table_tcp_fin_timeout_s(self._pointer),
+                lib.lsvm_ipvs_table_udp_timeout_s(self._pointer))
+
+    def sync(self, is_master):
+        """(interface, id) of the daemon that sends or receives connections; None: none runs."""
+        lib = library()
+        interface = lib.lsvm_ipvs_table_sync_interface(self._pointer, is_master)
+        if interface is None:
+            return None
+        return interface.decode(), lib.lsvm_ipvs_table_sync_id(self._pointer, is_master)
+
     def changes_to(self, wanted):
         """What would make this table into the wanted one: ordered lines, none when equal."""
         context, lib = Context(), library()
