@@ -15,8 +15,11 @@ static int plain_verdict(struct ipvs_socket *socket, const char *what, int numbe
 	switch (number) {
 	case EPERM:
 	case EACCES:
-		return lsvm_fail(socket->ctx, LSVM_ERR_PERMISSION,
-				 "%s: this needs CAP_NET_ADMIN; run it as root", what);
+		return lsvm_fail(
+			socket->ctx, LSVM_ERR_PERMISSION,
+			"%s: this needs CAP_NET_ADMIN outside any user namespace; run "
+			"it as root",
+			what);
 	case ENOMEM:
 		return lsvm_fail(socket->ctx, LSVM_ERR_NOMEM,
 				 "%s: the kernel has no memory left", what);
