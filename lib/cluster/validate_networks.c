@@ -150,6 +150,13 @@ static bool is_edge(const struct prefix *subnet, const struct addr *addr)
 	return (bits & mask) == 0 || (bits & mask) == mask;
 }
 
+bool lsvm_is_edge(const struct validation *v, const struct addr *addr)
+{
+	const struct subnet *subnet = find_subnet(v, addr);
+
+	return subnet && is_edge(&subnet->prefix, addr);
+}
+
 /* An address that a machine holds in a network. */
 static void check_address(struct validation *v, const struct network *network,
 			  const struct addr *addr, const char *owner,
@@ -290,6 +297,20 @@ static void check_network_addresses(struct validation *v, const struct network *
 	}
 }
 
+/* Somebody outside the file may be the gateway; nobody else can have its address. */
+static void own_gateways(struct validation *v, const struct network *network)
+{
+	for (uint32_t i = 0; i < network->gateways.count; i++) {
+		const struct addr *gateway = &network->gateways.items[i];
+		struct owner *owner = lsvm_arena_alloc(&v->scratch, sizeof(*owner));
+
+		if (!owner || !gateway->family)
+			continue;
+		*owner = (struct owner){ or_empty(network->name), &network->object };
+		lsvm_entered(v, &v->owners, gateway, sizeof(*gateway), owner, NULL);
+	}
+}
+
 void lsvm_validate_networks(struct validation *v)
 {
 	struct lsvm_cluster *c = v->cluster;
@@ -303,4 +324,6 @@ void lsvm_validate_networks(struct validation *v)
 	check_machines(v);
 	for (uint32_t i = 0; i < c->networks.count; i++)
 		check_network_addresses(v, &c->networks.items[i]);
+	for (uint32_t i = 0; i < c->networks.count; i++)
+		own_gateways(v, &c->networks.items[i]);
 }

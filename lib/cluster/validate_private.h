@@ -95,6 +95,8 @@ void lsvm_validate_members(struct validation *v);  /* servers of partitions */
 void lsvm_validate_house(struct validation *v);	   /* machines, redundancy, content */
 void lsvm_validate_backends(struct validation *v); /* what servers depend on; checks */
 
+/* The first or the last address of an IPv4 subnet. */
+bool lsvm_is_edge(const struct validation *v, const struct addr *addr);
 /* The network whose subnet has the address, or NULL. */
 struct network *lsvm_network_of(const struct validation *v, const struct addr *addr);
 static inline struct network_facts *network_facts(const struct validation *v,

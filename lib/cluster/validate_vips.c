@@ -19,7 +19,7 @@ static void check_vip_address(struct validation *v, struct map *vips, struct vip
 	void *found = NULL;
 	char text[LSVM_ADDRESS_TEXT_BYTES];
 
-	if (lsvm_addr_is_special(&vip->address))
+	if (lsvm_addr_is_special(&vip->address) || lsvm_is_edge(v, &vip->address))
 		lsvm_fault(v, FINDING_ADDRESS_NOT_USABLE, &vip->object, &vip->address,
 			   "%s cannot be a virtual address",
 			   lsvm_addr_text(&vip->address, text));

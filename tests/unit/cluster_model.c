@@ -335,6 +335,22 @@ static void one_mistake_in_the_defaults_is_one_finding(void **state)
 			    "/defaults/one_packet");
 }
 
+static void findings_of_documents_without_lines_name_paths(void **state)
+{
+	struct fixture *f = *state;
+	static const char text[] =
+		"{\"name\": \"x\", \"networks\": [{\"name\": \"a\", \"subnets\": "
+		"[\"192.0.2.0/24\"]}, {\"name\": \"a\", \"subnets\": [\"10.0.0.0/8\"]}]}";
+	const struct lsvm_finding *finding;
+
+	refuse_text(f, text, sizeof(text) - 1, LSVM_FORMAT_JSON);
+	finding = find_code(f, "duplicate-network");
+	assert_non_null(finding);
+	assert_int_equal(lsvm_finding_line(finding), 0);
+	assert_string_equal(lsvm_finding_path(finding), "/networks/1/name");
+	assert_non_null(strstr(lsvm_finding_text(finding), "/networks/0"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -354,6 +370,7 @@ int main(void)
 		TEST(tcp_and_udp_may_have_the_same_port),
 		TEST(the_same_port_on_the_servers_needs_no_nat),
 		TEST(one_mistake_in_the_defaults_is_one_finding),
+		TEST(findings_of_documents_without_lines_name_paths),
 	};
 
 	return RUN(tests);
