@@ -37,6 +37,44 @@ static int has_findings(struct lsvm_ctx *ctx, const struct lsvm_findings *findin
 			 first ? lsvm_finding_text(first) : "");
 }
 
+/* The same partition twice in one server's list is a finding, and not said again here. */
+static struct machine *member_at(const struct partition *partition, uint32_t index)
+{
+	struct machine *machine = partition->servers.items[index].server.target;
+
+	return machine && machine->role == LSVM_ROLE_SERVER ? machine : NULL;
+}
+
+/* Tells every server its partitions: counts, makes room, enters. */
+static void link_servers(struct lsvm_cluster *cluster)
+{
+	const struct partition *partition;
+	struct machine *machine;
+
+	for (uint32_t p = 0; p < cluster->partitions.count; p++) {
+		partition = &cluster->partitions.items[p];
+		for (uint32_t i = 0; i < partition->servers.count; i++)
+			if ((machine = member_at(partition, i)))
+				machine->partitions.count++;
+	}
+	for (uint32_t i = 0; i < cluster->servers.count; i++) {
+		machine = &cluster->servers.items[i];
+		machine->partitions.items =
+			lsvm_arena_array(&cluster->arena, machine->partitions.count,
+					 sizeof(*machine->partitions.items));
+		machine->partitions.count = 0;
+	}
+	if (cluster->arena.failed)
+		return;
+	for (uint32_t p = 0; p < cluster->partitions.count; p++) {
+		partition = &cluster->partitions.items[p];
+		for (uint32_t i = 0; i < partition->servers.count; i++)
+			if ((machine = member_at(partition, i)))
+				machine->partitions.items[machine->partitions.count++] =
+					&cluster->partitions.items[p];
+	}
+}
+
 int lsvm_cluster_build(struct lsvm_ctx *ctx, const struct node *root, struct arena *texts,
 		       struct lsvm_findings *findings, struct lsvm_cluster **ret)
 {
@@ -54,6 +92,8 @@ int lsvm_cluster_build(struct lsvm_ctx *ctx, const struct node *root, struct are
 		lsvm_cluster_fill_defaults(cluster);
 		if (!cluster->arena.failed)
 			err = lsvm_cluster_validate(cluster, findings);
+		if (err >= 0 && !findings->error_count && !cluster->arena.failed)
+			link_servers(cluster);
 	}
 	lsvm_findings_sort(findings);
 	if (cluster->arena.failed || findings->failed || err == LSVM_ERR_NOMEM)

@@ -72,6 +72,7 @@ struct machine {
 	LIST(struct interface) interfaces;
 	LIST(struct addr) gateways; /* overrides the networks' */
 	LIST(struct kernel_setting) sysctls;
+	LIST(struct partition *) partitions; /* servers: those they answer for */
 	uint32_t priority; /* directors: 1 to 254; default 100, less 10 for each one
 			      before it */
 };

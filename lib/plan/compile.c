@@ -196,14 +196,6 @@ void lsvm_want_unit(struct compilation *c, const struct unit *unit)
 	copy->present = copy_words(c, unit->present);
 }
 
-bool lsvm_is_member(const struct partition *partition, const struct machine *server)
-{
-	for (uint32_t i = 0; i < partition->servers.count; i++)
-		if (partition->servers.items[i].server.target == server)
-			return true;
-	return false;
-}
-
 const struct addr *lsvm_destination_address(const struct lsvm_cluster *cluster,
 					    const struct machine *server,
 					    const struct vip *vip,

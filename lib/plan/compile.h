@@ -63,8 +63,6 @@ void lsvm_compile_gateways(struct compilation *c);
 
 /* ---- questions ---- */
 
-/* Whether the server is a member of the partition. */
-bool lsvm_is_member(const struct partition *partition, const struct machine *server);
 /* The server's address that destinations of the VIP's services have: of the VIP's family,
  * for tunnels also of the other one; or NULL. */
 const struct addr *lsvm_destination_address(const struct lsvm_cluster *cluster,

@@ -9,6 +9,7 @@
  * answered by somebody's. The whole is rendered into one buffer: what all domains of a
  * VIP have in common is made once and copied.
  */
+#include "cluster/schema.h"
 #include "plan/compile.h"
 
 #include <stdio.h>
@@ -24,6 +25,7 @@ struct web {
 	struct buf plain, secured; /* "listen" lines of the default servers */
 	size_t name_count;	   /* of domains and aliases */
 	size_t name_longest;
+	uint64_t special; /* see is_ordinary() */
 };
 
 /* The endpoints of one VIP, rendered. */
@@ -258,36 +260,45 @@ static bool has_capitals(const char *name, size_t length)
 	return found & 0x4040404040404040u;
 }
 
-/* Whether the domain's home is its name below the root, and nothing else is said. */
-static bool is_ordinary(const struct domain *domain, const char *root, size_t root_length)
+/* Whether nothing is said about its home, its other names and TLS: such a home is the
+ * domain's name below the root of all of them. */
+static bool is_ordinary(const struct web *web, const struct domain *domain)
 {
-	size_t length;
-
-	if (domain->tls || domain->aliases.count ||
-	    strncmp(domain->home, root, root_length) != 0)
-		return false;
-	length = strlen(domain->name);
-	return strcmp(domain->home + root_length, domain->name) == 0 &&
-	       !has_capitals(domain->name, length);
+	return !(domain->object.written & web->special) &&
+	       !has_capitals(domain->name, strlen(domain->name));
 }
 
-/* The folder above the first home that is named after its domain: 0 when there is none,
- * or when nginx could not take it as it is. */
-static size_t find_root(const struct vip *vip, const char **ret)
+/* The folder above the home of the first ordinary domain: 0 when there is none, or when
+ * nginx could not take it as it is. */
+static size_t find_root(const struct web *web, const struct vip *vip, const char **ret)
 {
 	for (uint32_t i = 0; i < vip->domains.count; i++) {
 		const struct domain *domain = &vip->domains.items[i];
-		size_t home = strlen(domain->home), name = strlen(domain->name);
+		size_t length;
 
-		if (home <= name || !is_ordinary(domain, domain->home, home - name))
+		if (!is_ordinary(web, domain))
 			continue;
 		*ret = domain->home;
-		for (size_t j = 0; j < home - name; j++)
+		length = strlen(domain->home) - strlen(domain->name);
+		for (size_t j = 0; j < length; j++)
 			if (letters[(unsigned char)domain->home[j]] != LETTER_PLAIN)
 				return 0;
-		return home - name;
+		return length;
 	}
 	return 0;
+}
+
+/* The bits of the fields that make a domain special. */
+static uint64_t special_fields(const struct vip *vip)
+{
+	static const char *const names[] = { "home", "aliases", "tls" };
+	const struct object_type *type = vip->domains.items[0].object.type;
+	uint64_t bits = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		bits |= UINT64_C(1)
+			<< (lsvm_type_field(type, NULL, names[i]) - type->fields);
+	return bits;
 }
 
 /*
@@ -303,7 +314,7 @@ static uint32_t add_ordinary(struct web *web, const struct vip_web *vip_web,
 	lsvm_buf_add(&web->file, vip_web->plain.data, vip_web->plain.length);
 	lsvm_buf_text(&web->file, "\t\tserver_name");
 	for (uint32_t i = 0; i < vip->domains.count; i++)
-		if (is_ordinary(&vip->domains.items[i], root, root_length)) {
+		if (is_ordinary(web, &vip->domains.items[i])) {
 			add_name(web, vip->domains.items[i].name);
 			count++;
 		}
@@ -317,14 +328,19 @@ static void add_domains(struct web *web, const struct vip_web *vip_web,
 			const struct vip *vip)
 {
 	const char *root = NULL;
-	size_t root_length = vip_web->plain.length ? find_root(vip, &root) : 0;
+	size_t root_length = 0;
 
+	if (!vip->domains.count)
+		return;
+	if (!web->special)
+		web->special = special_fields(vip);
+	if (vip_web->plain.length)
+		root_length = find_root(web, vip, &root);
 	if (root_length &&
 	    add_ordinary(web, vip_web, vip, root, root_length) == vip->domains.count)
 		return;
 	for (uint32_t i = 0; i < vip->domains.count; i++)
-		if (!root_length ||
-		    !is_ordinary(&vip->domains.items[i], root, root_length))
+		if (!root_length || !is_ordinary(web, &vip->domains.items[i]))
 			add_domain(web, vip_web, &vip->domains.items[i]);
 }
 
@@ -456,13 +472,11 @@ static void measure_vip(struct web *web, const struct vip *vip)
 
 static void each_vip(struct web *web, void (*use)(struct web *, const struct vip *))
 {
-	const struct lsvm_cluster *cluster = web->c->cluster;
+	const struct machine *machine = web->c->machine;
 
-	for (uint32_t i = 0; i < cluster->partitions.count; i++) {
-		const struct partition *partition = &cluster->partitions.items[i];
+	for (uint32_t i = 0; i < machine->partitions.count; i++) {
+		const struct partition *partition = machine->partitions.items[i];
 
-		if (!lsvm_is_member(partition, web->c->machine))
-			continue;
 		for (uint32_t j = 0; j < partition->vips.count; j++)
 			use(web, &partition->vips.items[j]);
 	}

@@ -208,11 +208,9 @@ void lsvm_compile_server(struct compilation *c)
 	struct server_maker maker = { .c = c };
 
 	lsvm_want_interfaces(c);
-	for (uint32_t i = 0; i < c->cluster->partitions.count; i++) {
-		const struct partition *partition = &c->cluster->partitions.items[i];
+	for (uint32_t i = 0; i < c->machine->partitions.count; i++) {
+		const struct partition *partition = c->machine->partitions.items[i];
 
-		if (!lsvm_is_member(partition, c->machine))
-			continue;
 		for (uint32_t j = 0; j < partition->vips.count; j++)
 			want_vip(&maker, &partition->vips.items[j]);
 	}
