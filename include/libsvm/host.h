@@ -77,6 +77,15 @@ LSVM_API int lsvm_host_ipvs_reconcile(struct lsvm_host *host,
 				      const struct lsvm_ipvs_table *owned,
 				      size_t *ret_changed);
 
+/**
+ * Whose hardware addresses the machine knows, as JSON, schema "lsvm-neighbours/1": for
+ * each neighbour its address, the interface, its MAC address (null while it is asked for)
+ * and its state ("reachable", "stale", "failed", …). After a takeover this shows on a
+ * server or router which director it sends to. A simulated machine has none.
+ * Returns 0. Errors: LSVM_ERR_TIMEOUT, LSVM_ERR_IO, LSVM_ERR_NOMEM. @since 0.1
+ */
+LSVM_API int lsvm_host_neighbours_to_json(struct lsvm_host *host, char **ret);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is the same for every kind of machine. */
 #include "host/host.h"
+#include "base/json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 void lsvm_host_free(struct lsvm_host *host)
@@ -153,5 +155,66 @@ int lsvm_host_ipvs_reconcile(struct lsvm_host *host, const struct lsvm_ipvs_tabl
 	if (err < 0)
 		return err;
 	*ret_changed = changed;
+	return 0;
+}
+
+/* ---- neighbours ---- */
+
+static json_t *neighbour_json(const struct neighbour *neighbour)
+{
+	const uint8_t *mac = neighbour->mac;
+	char address[LSVM_ADDRESS_TEXT_BYTES], text[18];
+
+	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1],
+		 mac[2], mac[3], mac[4], mac[5]);
+	return json_pack("{s:s, s:s, s:s?, s:s}", "address",
+			 lsvm_addr_text(&neighbour->addr, address), "interface",
+			 neighbour->interface, "mac", neighbour->has_mac ? text : NULL,
+			 "state", neighbour->state);
+}
+
+static int by_neighbour(const void *left, const void *right)
+{
+	const struct neighbour *a = left, *b = right;
+	int order = strcmp(a->interface, b->interface);
+
+	return order ? order : lsvm_addr_compare(&a->addr, &b->addr);
+}
+
+static char *neighbours_text(const struct neighbours *neighbours)
+{
+	json_t *root =
+		json_pack("{s:s, s:[]}", "schema", "lsvm-neighbours/1", "neighbours");
+	json_t *list = json_object_get(root, "neighbours");
+	bool good = root != NULL;
+	char *text = NULL;
+
+	for (size_t i = 0; good && i < neighbours->list.count; i++)
+		good = json_array_append_new(
+			       list, neighbour_json(&neighbours->list.items[i])) == 0;
+	if (good)
+		text = lsvm_json_text(root, JSON_COMPACT);
+	json_decref(root);
+	return text;
+}
+
+int lsvm_host_neighbours_to_json(struct lsvm_host *host, char **ret)
+{
+	struct neighbours neighbours = { 0 };
+	int err = host->ops->neighbours(host, &neighbours);
+	char *text = NULL;
+
+	if (err >= 0) {
+		if (neighbours.list.count)
+			qsort(neighbours.list.items, neighbours.list.count,
+			      sizeof(*neighbours.list.items), by_neighbour);
+		text = neighbours_text(&neighbours);
+		if (!text)
+			err = lsvm_fail_nomem(host->ctx);
+	}
+	vec_free(&neighbours.list);
+	if (err < 0)
+		return err;
+	*ret = text;
 	return 0;
 }

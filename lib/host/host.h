@@ -52,6 +52,15 @@ struct route {
 	char interface[INTERFACE_BYTES];
 };
 
+/* What is known of somebody on the same network; observed only. */
+struct neighbour {
+	char interface[INTERFACE_BYTES];
+	struct addr addr;
+	uint8_t mac[6];
+	bool has_mac;
+	const char *state; /* a word that lives for ever */
+};
+
 struct sysctl {
 	const char *name; /* "net.ipv4.conf.all.arp_ignore"; a dot inside a name is
 			     written '/' */
@@ -143,6 +152,10 @@ struct step {
 	};
 };
 
+struct neighbours {
+	VEC(struct neighbour) list;
+};
+
 /*
  * What a kind of host implements. Both calls put a sentence on the context when they
  * fail.
@@ -158,6 +171,8 @@ struct host_ops {
 		       const struct state *owned, struct state **ret);
 	int (*perform)(struct lsvm_host *host, const struct step *steps, size_t count,
 		       size_t *ret_done);
+	/* Appends all there are. */
+	int (*neighbours)(struct lsvm_host *host, struct neighbours *ret);
 	void (*free)(struct lsvm_host *host);
 };
 

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host_suite.h"
 
+#include <arpa/inet.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define FOLDER "/mnt/lsvm"
@@ -300,6 +306,77 @@ static void a_gateway_out_of_reach_is_refused(void **state)
 	lsvm_prefix_parse("192.0.2.11/24", &address.prefix);
 	good(m, STEP(m, STEP_ADDRESS_ADD, address, &address));
 	bad(m, STEP(m, STEP_ROUTE_SET, route, &lost), LSVM_ERR_STATE, "0.0.0.0/0");
+}
+
+/* ---- neighbours ---- */
+
+static void neighbours_are_listed(void **state)
+{
+	struct machine *m = *state;
+	char *text;
+
+	if (!simulated)
+		shell("ip neighbour add 192.0.2.9 lladdr 02:00:00:00:00:09 dev eth0");
+	good(m, lsvm_host_neighbours_to_json(m->host, &text));
+	assert_non_null(strstr(text, "\"schema\":\"lsvm-neighbours/1\""));
+	if (!simulated)
+		assert_non_null(strstr(text, "{\"address\":\"192.0.2.9\",\"interface\":"
+					     "\"eth0\",\"mac\":\"02:00:00:00:00:09\","
+					     "\"state\":\"permanent\"}"));
+	lsvm_free(text);
+}
+
+/* Whether a packet with that byte and that address at these places comes at the other end
+ * of eth0's cable. */
+static bool hears(int sock, size_t at, uint8_t byte, size_t address_at,
+		  const struct addr *addr)
+{
+	size_t length = lsvm_addr_bits(addr) / 8;
+	uint8_t packet[2048];
+	ssize_t got;
+
+	while ((got = recv(sock, packet, sizeof(packet), 0)) > 0)
+		if ((size_t)got >= address_at + length && packet[at] == byte &&
+		    memcmp(packet + address_at, addr->bytes, length) == 0)
+			return true;
+	return false;
+}
+
+static int listen_to_peer(uint16_t type)
+{
+	struct sockaddr_ll from = { .sll_family = AF_PACKET,
+				    .sll_protocol = htons(type),
+				    .sll_ifindex = (int)if_nametoindex("peer0") };
+	struct timeval patience = { .tv_sec = 2 };
+	int sock = socket(AF_PACKET, SOCK_DGRAM, 0);
+
+	assert_true(sock >= 0);
+	assert_int_equal(bind(sock, (struct sockaddr *)&from, sizeof(from)), 0);
+	setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	return sock;
+}
+
+static void a_new_address_is_announced(void **state)
+{
+	struct machine *m = *state;
+	struct address address = { .interface = "eth0" };
+	int arp, ipv6;
+
+	if (simulated)
+		return; /* nobody is there to hear it */
+	arp = listen_to_peer(ETH_P_ARP);
+	ipv6 = listen_to_peer(ETH_P_IPV6);
+	lsvm_prefix_parse("192.0.2.100/32", &address.prefix);
+	good(m, STEP(m, STEP_ADDRESS_ADD, address, &address));
+	/* RFC 826: operation 1 request, then 2 reply, sender and target the address. */
+	assert_true(hears(arp, 7, 1, 14, &address.prefix.addr));
+	assert_true(hears(arp, 7, 2, 24, &address.prefix.addr));
+	lsvm_prefix_parse("2001:db8::100/128", &address.prefix);
+	good(m, STEP(m, STEP_ADDRESS_ADD, address, &address));
+	/* RFC 4861: type 136 behind the header, the target 8 bytes later. */
+	assert_true(hears(ipv6, 40, 136, 48, &address.prefix.addr));
+	close(arp);
+	close(ipv6);
 }
 
 /* ---- sysctls ---- */
@@ -765,6 +842,8 @@ int host_suite(bool on_simulated, int parts)
 		TEST(addresses_of_both_families_come_and_go),
 		TEST(routes_are_set_replaced_and_removed),
 		TEST(a_gateway_out_of_reach_is_refused),
+		TEST(neighbours_are_listed),
+		TEST(a_new_address_is_announced),
 		TEST(sysctls_are_set_and_read_back),
 		TEST(white_space_in_a_sysctl_does_not_matter),
 		TEST(a_missing_sysctl_and_a_bad_value_are_told_apart),

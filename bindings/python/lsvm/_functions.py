@@ -165,6 +165,7 @@ FUNCTIONS = {
     "lsvm_host_ipvs_snapshot": ("int", ["struct lsvm_host *", "struct lsvm_ipvs_table **"]),
     "lsvm_host_is_simulated": ("bool", ["const struct lsvm_host *"]),
     "lsvm_host_name": ("const char *", ["const struct lsvm_host *"]),
+    "lsvm_host_neighbours_to_json": ("int", ["struct lsvm_host *", "char **"]),
     "lsvm_host_new_simulated": (
         "int", [
             "struct lsvm_ctx *",

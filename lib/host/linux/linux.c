@@ -163,6 +163,7 @@ static void linux_free(struct lsvm_host *host)
 static const struct host_ops linux_ops = {
 	.observe = linux_observe,
 	.perform = linux_perform,
+	.neighbours = lsvm_linux_neighbours,
 	.free = linux_free,
 };
 

@@ -70,6 +70,10 @@ int lsvm_linux_observe_routes(struct linux_host *linux_host, const struct state 
 int lsvm_linux_route_set(struct linux_host *linux_host, const struct route *route);
 int lsvm_linux_route_delete(struct linux_host *linux_host, const struct route *route);
 
+/* ---- neighbour.c ---- */
+
+int lsvm_linux_neighbours(struct lsvm_host *host, struct neighbours *ret);
+
 /* ---- sysctl.c ---- */
 
 int lsvm_linux_observe_sysctls(struct linux_host *linux_host, const struct state *named,

@@ -58,6 +58,12 @@ static int sim_perform(struct lsvm_host *host, const struct step *steps, size_t 
 	return err;
 }
 
+/* Nobody else is on its networks. */
+static int sim_neighbours(struct lsvm_host *host, struct neighbours *ret)
+{
+	return 0;
+}
+
 static void sim_free(struct lsvm_host *host)
 {
 	struct sim_host *sim = (struct sim_host *)host;
@@ -85,6 +91,7 @@ static void sim_free(struct lsvm_host *host)
 static const struct host_ops sim_ops = {
 	.observe = lsvm_sim_observe,
 	.perform = sim_perform,
+	.neighbours = sim_neighbours,
 	.free = sim_free,
 };
 
