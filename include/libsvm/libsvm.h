@@ -9,5 +9,6 @@
 #include <libsvm/ipvs.h>
 #include <libsvm/plan.h>
 #include <libsvm/role.h>
+#include <libsvm/sched.h>
 
 #endif

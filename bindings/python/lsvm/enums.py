@@ -160,6 +160,17 @@ class Role(Words):
     BACKEND = 5
 
 
+class SchedOutcome(Words):
+    """enum lsvm_sched_outcome"""
+    UNKNOWN = 0
+    SERVED = 1
+    PERSISTENT = 2
+    NO_DESTINATION = 3
+    DRAINED = 4
+    OVERLOADED = 5
+    PASSED = 6
+
+
 class SchedulerFlag(Flags):
     """enum lsvm_scheduler_flag"""
     UNKNOWN = 0
@@ -234,6 +245,7 @@ __all__ = [
     "Protocol",
     "RedundancyKind",
     "Role",
+    "SchedOutcome",
     "SchedulerFlag",
     "Severity",
     "StepKind",

@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sched_case.h"
+
+#include <err.h>
+#include <linux/ip_vs.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Sebastiano Vigna's SplitMix64. */
+static uint64_t next_random(struct sched_case *c)
+{
+	uint64_t z = c->random += 0x9e3779b97f4a7c15;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+	z = (z ^ z >> 27) * 0x94d049bb133111eb;
+	return z ^ z >> 31;
+}
+
+static uint32_t below(struct sched_case *c, uint32_t limit)
+{
+	return (uint32_t)(next_random(c) % limit);
+}
+
+static bool chance(struct sched_case *c, uint32_t percent)
+{
+	return below(c, 100) < percent;
+}
+
+static void apply(struct sched_case *c, struct ipvs_socket *socket,
+		  struct ipvs_change *change)
+{
+	size_t done;
+
+	if (lsvm_ipvs_socket_apply(socket, change, 1, &done) < 0)
+		errx(1, "seed %llu: %s", (unsigned long long)c->seed,
+		     lsvm_ctx_error_text(c->ctx));
+}
+
+static void good(struct sched_case *c, int result)
+{
+	if (result < 0)
+		errx(1, "seed %llu: %s", (unsigned long long)c->seed,
+		     lsvm_ctx_error_text(c->ctx));
+}
+
+static uint32_t random_weight(struct sched_case *c)
+{
+	if (chance(c, 15))
+		return 0;
+	switch (c->weight_style) {
+	case 0:
+		return 1;
+	case 1:
+		return 1 + below(c, 5);
+	case 2:
+		return 10 * (1 + below(c, 10));
+	case 3:
+		return 1 + below(c, 300);
+	}
+	return 1 + below(c, 65535);
+}
+
+static void random_thresholds(struct sched_case *c, struct ipvs_destination *dest)
+{
+	dest->upper_threshold = dest->lower_threshold = 0;
+	if (!c->has_thresholds || chance(c, 40))
+		return;
+	dest->upper_threshold = 1 + below(c, 8);
+	dest->lower_threshold = below(c, dest->upper_threshold + 1);
+}
+
+static void make_service(struct sched_case *c)
+{
+	struct ipvs_service *service = &c->service;
+	const bool ipv6 = chance(c, 25);
+	const uint32_t name = (uint32_t)(c->seed % 131072) * 8;
+
+	service->key.addr.family = ipv6 ? 6 : 4;
+	if (chance(c, 50)) {
+		service->key.fwmark = 1 + (uint32_t)(c->seed % 0xfffffff);
+	} else {
+		service->key.protocol = chance(c, 60) ? IPPROTO_TCP : IPPROTO_UDP;
+		service->key.port = 80;
+	}
+	if (!service->key.fwmark) {
+		const uint32_t low = htonl(ipv6 ? name : 0xac100000 + name);
+
+		if (ipv6)
+			memcpy(service->key.addr.bytes, "\xfd\x01", 2);
+		memcpy(service->key.addr.bytes + (ipv6 ? 12 : 0), &low, 4);
+	}
+	snprintf(service->scheduler, sizeof(service->scheduler), "%s", c->scheduler);
+	service->flags = chance(c, 50) ? IP_VS_SVC_F_SCHED1 : 0;
+	service->flags |= chance(c, 40) ? IP_VS_SVC_F_SCHED2 : 0;
+	service->netmask = ipv6 ? 128 : 0xffffffff;
+	if (chance(c, 30)) {
+		service->flags |= IP_VS_SVC_F_PERSISTENT;
+		service->timeout_s = chance(c, 60) ? 2 : 300;
+		if (chance(c, 50))
+			service->netmask =
+				ipv6 ? 1 + below(c, 128) : 0xffffffffu << below(c, 20);
+		if (!service->key.fwmark && chance(c, 20))
+			service->key.port = 0;
+	}
+	if (chance(c, 10))
+		service->flags |= IP_VS_SVC_F_ONEPACKET;
+}
+
+static void make_pool(struct sched_case *c)
+{
+	c->pool_count = 1 + below(c, CASE_DESTINATIONS);
+	c->weight_style = below(c, 5);
+	c->has_thresholds = chance(c, 40);
+	c->removes = chance(c, 70);
+	for (size_t i = 0; i < c->pool_count; i++) {
+		struct ipvs_destination *dest = &c->pool[i];
+
+		c->numbers[i] = -1;
+		const uint32_t low = (uint32_t)next_random(c) & ~15u;
+
+		dest->addr.family = c->service.key.addr.family;
+		dest->addr.bytes[0] = dest->addr.family == 4 ? 192 : 0xfd;
+		dest->addr.bytes[1] = 3;
+		dest->addr.bytes[2] = (uint8_t)(low >> 8);
+		dest->addr.bytes[3] = (uint8_t)((low & 0xf0) + i);
+		if (dest->addr.family == 6)
+			memcpy(dest->addr.bytes + 10, &low, 4);
+		dest->port = chance(c, 80) ? 80 : (uint16_t)(1 + below(c, 65535));
+		dest->forwarding = IP_VS_CONN_F_DROUTE;
+	}
+}
+
+static void log_dest(struct sched_case *c, const char *what, size_t i)
+{
+	char text[LSVM_ADDRESS_TEXT_BYTES];
+	const struct ipvs_destination *dest = &c->pool[i];
+
+	lsvm_buf_printf(&c->log, "  %s %s weight %u thresholds %u %u\n", what,
+			lsvm_endpoint_text(&dest->addr, dest->port, text), dest->weight,
+			dest->upper_threshold, dest->lower_threshold);
+}
+
+static void edit_destination(struct sched_case *c, struct ipvs_socket *socket, size_t i)
+{
+	struct ipvs_destination *dest = &c->pool[i];
+
+	if (chance(c, 60))
+		dest->weight = random_weight(c);
+	else
+		random_thresholds(c, dest);
+	apply(c, socket,
+	      &(struct ipvs_change){ .kind = IPVS_DESTINATION_EDIT,
+				     .service = &c->service,
+				     .destination = dest,
+				     .weight = dest->weight });
+	good(c, lsvm_sched_change(c->machine, (uint32_t)c->numbers[i], dest->weight,
+				  dest->upper_threshold, dest->lower_threshold));
+	log_dest(c, "edit", i);
+}
+
+static void add_destination(struct sched_case *c, struct ipvs_socket *socket, size_t i)
+{
+	struct ipvs_destination *dest = &c->pool[i];
+
+	dest->weight = random_weight(c);
+	random_thresholds(c, dest);
+	apply(c, socket,
+	      &(struct ipvs_change){ .kind = IPVS_DESTINATION_ADD,
+				     .service = &c->service,
+				     .destination = dest,
+				     .weight = dest->weight });
+	char text[LSVM_ADDRESS_TEXT_BYTES];
+
+	c->numbers[i] = lsvm_sched_add(c->machine, lsvm_addr_text(&dest->addr, text),
+				       dest->port, dest->weight, dest->upper_threshold,
+				       dest->lower_threshold);
+	good(c, c->numbers[i]);
+	c->present[i] = true;
+	log_dest(c, "add", i);
+}
+
+static void remove_destination(struct sched_case *c, struct ipvs_socket *socket, size_t i)
+{
+	apply(c, socket,
+	      &(struct ipvs_change){ .kind = IPVS_DESTINATION_DELETE,
+				     .service = &c->service,
+				     .destination = &c->pool[i] });
+	good(c, lsvm_sched_remove(c->machine, (uint32_t)c->numbers[i]));
+	c->present[i] = false;
+	c->was_removed[i] = true;
+	log_dest(c, "remove", i);
+}
+
+static void set_service(struct sched_case *c, struct ipvs_socket *socket)
+{
+	apply(c, socket,
+	      &(struct ipvs_change){ .kind = IPVS_SERVICE_EDIT, .service = &c->service });
+	good(c, lsvm_sched_edit(c->machine, (struct lsvm_ipvs_service *)&c->service));
+	lsvm_buf_printf(&c->log, "  service scheduler %s flags %#x timeout %u\n",
+			c->service.scheduler, c->service.flags, c->service.timeout_s);
+}
+
+static void edit_service(struct sched_case *c, struct ipvs_socket *socket)
+{
+	static const char *const others[] = { "rr", "wlc", "lblcr", "sh", "mh" };
+
+	if (chance(c, 30)) {
+		/* To another and back: the scheduler begins anew. */
+		snprintf(c->service.scheduler, sizeof(c->service.scheduler), "%s",
+			 others[below(c, ARRAY_SIZE(others))]);
+		set_service(c, socket);
+		snprintf(c->service.scheduler, sizeof(c->service.scheduler), "%s",
+			 c->scheduler);
+	} else {
+		c->service.flags ^=
+			chance(c, 50) ? IP_VS_SVC_F_SCHED1 : IP_VS_SVC_F_SCHED2;
+	}
+	set_service(c, socket);
+}
+
+static void edit(struct sched_case *c, struct ipvs_socket *socket)
+{
+	const size_t i = below(c, (uint32_t)c->pool_count);
+
+	if (chance(c, 10))
+		edit_service(c, socket);
+	else if (!c->present[i])
+		add_destination(c, socket, i);
+	else if (c->removes && chance(c, 30))
+		remove_destination(c, socket, i);
+	else
+		edit_destination(c, socket, i);
+}
+
+void case_begin(struct sched_case *c, struct lsvm_ctx *ctx, struct ipvs_socket *socket,
+		bool expire_quiescent, uint32_t cache_expiration_s)
+{
+	c->ctx = ctx;
+	c->random = c->seed;
+	make_service(c);
+	make_pool(c);
+	apply(c, socket,
+	      &(struct ipvs_change){ .kind = IPVS_SERVICE_ADD, .service = &c->service });
+	good(c,
+	     lsvm_sched_new(ctx, (struct lsvm_ipvs_service *)&c->service, &c->machine));
+	lsvm_sched_set_expire_quiescent(c->machine, expire_quiescent);
+	lsvm_sched_set_cache_expiration_s(c->machine, cache_expiration_s);
+	for (size_t i = 0; i < c->pool_count; i++)
+		if (chance(c, 85))
+			add_destination(c, socket, i);
+}
+
+static void make_flow(struct sched_case *c, struct flow *flow)
+{
+	const struct ipvs_key *key = &c->service.key;
+	const uint32_t name =
+		(uint32_t)(c->seed % 131072) * 8 + (key->fwmark ? below(c, 8) : 0);
+	const uint32_t low = htonl(key->addr.family == 6 ? name : 0xac100000 + name);
+	/* Clients of a few networks, so that granularity shows. */
+	const uint32_t client = htonl(0x14000000 + below(c, 3) * 0x10000 +
+				      below(c, chance(c, 50) ? 40 : 65536));
+
+	flow->family = key->addr.family;
+	flow->protocol =
+		key->fwmark ? (chance(c, 70) ? IPPROTO_TCP : IPPROTO_UDP) : key->protocol;
+	if (flow->family == 6) {
+		memcpy(flow->virtual, "\xfd\x01", 2);
+		memcpy(flow->client, "\x20\x01\x0d\xb8", 4);
+		flow->client[7] = (uint8_t)below(c, 4);
+	}
+	memcpy(flow->virtual + (flow->family == 6 ? 12 : 0), &low, 4);
+	memcpy(flow->client + (flow->family == 6 ? 12 : 0), &client, 4);
+	/* No port twice: every packet is a connection of its own. */
+	flow->client_port = chance(c, 1) ? 20 : (uint16_t)(1024 + c->attempts.count * 7);
+	flow->virtual_port = key->port || chance(c, 50) ? 80 : 443;
+}
+
+static size_t pool_index(const struct sched_case *c, uint32_t number)
+{
+	size_t i = 0;
+
+	while (i < c->pool_count && c->numbers[i] != (int)number)
+		i++;
+	return i;
+}
+
+static void one_client(struct sched_case *c, struct wire *wire)
+{
+	struct attempt *attempt = vec_push(&c->attempts);
+	char client[LSVM_ADDRESS_TEXT_BYTES], virtual[LSVM_ADDRESS_TEXT_BYTES];
+	struct addr address;
+	uint32_t number = 0, foreseen = 0;
+	int outcome;
+
+	if (!attempt)
+		errx(1, "out of memory");
+	make_flow(c, &attempt->flow);
+	address.family = attempt->flow.family;
+	memcpy(address.bytes, attempt->flow.client, 16);
+	lsvm_addr_text(&address, client);
+	memcpy(address.bytes, attempt->flow.virtual, 16);
+	lsvm_addr_text(&address, virtual);
+	const int protocol = attempt->flow.protocol == IPPROTO_UDP ? LSVM_PROTOCOL_UDP
+								   : LSVM_PROTOCOL_TCP;
+	const uint64_t now_ms = wire_now_ms();
+
+	wire_send(wire, &attempt->flow, WIRE_SYN);
+	outcome = lsvm_sched_peek(c->machine, virtual, client, attempt->flow.client_port,
+				  protocol, now_ms, &foreseen);
+	attempt->outcome =
+		lsvm_sched_connect(c->machine, virtual, client, attempt->flow.client_port,
+				   protocol, now_ms, &number, &attempt->connection);
+	good(c, attempt->outcome);
+	/* lblcr's set may shrink by the packet itself, which peeking leaves alone. */
+	if (outcome != attempt->outcome || number != foreseen) {
+		printf("peek and connect differ\n");
+		c->failed = true;
+	}
+	lsvm_buf_printf(&c->log, "  %s port %u to %s: %s %u\n", client,
+			attempt->flow.client_port, virtual,
+			lsvm_sched_outcome_name(attempt->outcome), number);
+	if (attempt->outcome > LSVM_SCHED_PERSISTENT) {
+		attempt->over = true;
+		return;
+	}
+	c->decisions[pool_index(c, number)]++;
+	if (attempt->connection == LSVM_SCHED_NO_CONNECTION) {
+		attempt->over = true;
+		return;
+	}
+	attempt->expected = c->pool[pool_index(c, number)].addr;
+	if (protocol == LSVM_PROTOCOL_TCP)
+		wire_send(wire, &attempt->flow, WIRE_ACK);
+}
+
+void case_round(struct sched_case *c, struct ipvs_socket *socket, struct wire *wire,
+		unsigned client_count)
+{
+	wire_mark(wire, c->service.key.fwmark);
+	c->round_start_ms = wire_now_ms();
+	for (unsigned i = 0; i < client_count; i++) {
+		if (chance(c, 8))
+			edit(c, socket);
+		one_client(c, wire);
+	}
+}
+
+void case_end_some(struct sched_case *c, struct wire *wire)
+{
+	const uint32_t percent = below(c, 101);
+
+	wire_mark(wire, c->service.key.fwmark);
+	for (size_t i = 0; i < c->attempts.count; i++) {
+		struct attempt *attempt = &c->attempts.items[i];
+		const int number = attempt->over
+					   ? 0
+					   : lsvm_sched_connection_destination(
+						     c->machine, attempt->connection);
+
+		/* A packet to a destination that was removed is dropped unread. */
+		if (attempt->over || attempt->flow.protocol == IPPROTO_UDP ||
+		    !chance(c, percent) ||
+		    !lsvm_sched_destination_is_present(c->machine, (uint32_t)number))
+			continue;
+		wire_send(wire, &attempt->flow, WIRE_FIN | WIRE_ACK);
+		good(c, lsvm_sched_connection_set_active(c->machine, attempt->connection,
+							 false));
+		attempt->ends_ms = wire_now_ms() + 1000;
+	}
+	if (c->service.timeout_s == 2 && wire_now_ms() - c->round_start_ms > 700)
+		c->is_void = true;
+}
+
+void case_settle(struct sched_case *c)
+{
+	for (size_t i = 0; i < c->attempts.count; i++) {
+		struct attempt *attempt = &c->attempts.items[i];
+
+		if (attempt->over || !attempt->ends_ms)
+			continue;
+		good(c,
+		     lsvm_sched_close(c->machine, attempt->connection, attempt->ends_ms));
+		lsvm_buf_printf(&c->log, "  end of port %u\n", attempt->flow.client_port);
+		attempt->expected = (struct addr){ 0 };
+		attempt->over = true;
+	}
+}
+
+static void report(struct sched_case *c, const char *what)
+{
+	if (!c->failed)
+		printf("%s\n  again: --seed %llu --scheduler %s\n", what,
+		       (unsigned long long)c->seed, c->scheduler);
+	c->failed = true;
+}
+
+bool case_check_counts(struct sched_case *c, const struct lsvm_ipvs_table *table)
+{
+	const struct ipvs_service *service =
+		lsvm_ipvs_table_lookup(table, &c->service.key);
+	size_t present_count = 0;
+	char what[256], text[LSVM_ADDRESS_TEXT_BYTES];
+
+	for (size_t i = 0; i < c->pool_count; i++)
+		present_count += c->present[i];
+	if (!service || service->destinations.count != present_count) {
+		report(c, "the kernel's service is another one");
+		return false;
+	}
+	for (size_t i = 0; i < c->pool_count; i++) {
+		const uint32_t number = (uint32_t)c->numbers[i];
+		const struct ipvs_destination *seen = service->destinations.items;
+
+		if (!c->present[i])
+			continue;
+		while (lsvm_addr_compare(&seen->addr, &c->pool[i].addr))
+			seen++;
+		const uint32_t active = lsvm_sched_destination_active(c->machine, number),
+			       inactive = lsvm_sched_destination_inactive(c->machine,
+									  number);
+		const uint64_t decisions = seen->counters->connections;
+
+		if (seen->active_count == active && seen->inactive_count == inactive &&
+		    (c->was_removed[i] || decisions == c->decisions[i]))
+			continue;
+		snprintf(what, sizeof(what),
+			 "%s: the kernel counts %u active, %u inactive, %llu in all; "
+			 "foretold %u, %u, %llu",
+			 lsvm_addr_text(&seen->addr, text), seen->active_count,
+			 seen->inactive_count, (unsigned long long)decisions, active,
+			 inactive, (unsigned long long)c->decisions[i]);
+		report(c, what);
+		return false;
+	}
+	return true;
+}
+
+bool case_check_flows(struct sched_case *c)
+{
+	for (size_t i = 0; i < c->attempts.count; i++) {
+		const struct attempt *attempt = &c->attempts.items[i];
+		char what[320], seen[LSVM_ADDRESS_TEXT_BYTES] = "nowhere",
+				expected[LSVM_ADDRESS_TEXT_BYTES] = "nowhere";
+
+		if (!lsvm_addr_compare(&attempt->seen, &attempt->expected))
+			continue;
+		if (attempt->seen.family)
+			lsvm_addr_text(&attempt->seen, seen);
+		if (attempt->expected.family)
+			lsvm_addr_text(&attempt->expected, expected);
+		snprintf(what, sizeof(what),
+			 "connection %zu from port %u went to %s; foretold %s (%s)", i,
+			 attempt->flow.client_port, seen, expected,
+			 lsvm_sched_outcome_name(attempt->outcome));
+		report(c, what);
+		return false;
+	}
+	return true;
+}
+
+void case_free(struct sched_case *c)
+{
+	lsvm_sched_free(c->machine);
+	vec_free(&c->attempts);
+	lsvm_buf_free(&c->log);
+}
