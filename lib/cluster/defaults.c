@@ -158,12 +158,46 @@ static const char *web_master_of(struct filler *f, const char *domain)
 	return f->web_master;
 }
 
-static void fill_domain(struct filler *f, struct domain *domain,
+/* Of the bytes of a host name only capitals have bit 6 and not bit 5: eight at a time. */
+static bool has_capitals(const char *name, size_t length)
+{
+	uint64_t word, found = 0;
+
+	for (; length >= sizeof(word); name += sizeof(word), length -= sizeof(word)) {
+		memcpy(&word, name, sizeof(word));
+		found |= word & ~(word << 1);
+	}
+	word = 0;
+	memcpy(&word, name, length);
+	return (found | (word & ~(word << 1))) & 0x4040404040404040u;
+}
+
+static void count_name(struct vip *vip, size_t length)
+{
+	vip->names.count++;
+	if (length > vip->names.longest)
+		vip->names.longest = (uint32_t)length;
+}
+
+static void fill_domain(struct filler *f, struct domain *domain, struct vip *vip,
 			const struct domain_defaults *common)
 {
-	if (!domain->home)
-		domain->home = join(f, common->root, common->root_length, domain->name,
-				    strlen(domain->name));
+	size_t length = strlen(domain->name);
+
+	count_name(vip, length);
+	for (uint32_t i = 0; i < domain->aliases.count; i++)
+		if (domain->aliases.items[i])
+			count_name(vip, strlen(domain->aliases.items[i]));
+	if (!domain->home) {
+		domain->home =
+			join(f, common->root, common->root_length, domain->name, length);
+		domain->ordinary = !domain->aliases.count && !domain->tls &&
+				   !has_capitals(domain->name, length);
+	}
+	if (domain->ordinary) {
+		vip->names.ordinary_count++;
+		vip->names.ordinary_length += length + 1;
+	}
 	if (!domain->web_master)
 		domain->web_master = common->web_master ? common->web_master
 							: web_master_of(f, domain->name);
@@ -173,6 +207,24 @@ static void fill_domain(struct filler *f, struct domain *domain,
 		domain->tls->certificate = text(f, "/etc/svm/tls/%s.crt", domain->name);
 	if (domain->tls && !domain->tls->key)
 		domain->tls->key = text(f, "/etc/svm/tls/%s.key", domain->name);
+}
+
+static void join_names(struct filler *f, struct vip *vip)
+{
+	char *at = lsvm_tree_room(&f->texts, vip->names.ordinary_length);
+
+	if (!at)
+		return;
+	vip->names.ordinary = at;
+	for (uint32_t i = 0; i < vip->domains.count; i++) {
+		const struct domain *domain = &vip->domains.items[i];
+
+		if (!domain->ordinary)
+			continue;
+		*at++ = ' ';
+		at = stpcpy(at, domain->name);
+	}
+	*at = '\0';
 }
 
 /* The nearest level that sets it, of VIP, partition and the cluster's defaults. */
@@ -206,7 +258,9 @@ static void fill_domains(struct filler *f, struct vip *vip)
 	common.root = f->root_slash;
 	common.root_length = strlen(f->root_slash);
 	for (uint32_t i = 0; i < vip->domains.count; i++)
-		fill_domain(f, &vip->domains.items[i], &common);
+		fill_domain(f, &vip->domains.items[i], vip, &common);
+	if (vip->names.ordinary_count)
+		join_names(f, vip);
 }
 
 static void fill_vip(struct filler *f, struct vip *vip)

@@ -194,6 +194,8 @@ struct domain {
 	const char *home;	/* default CONTENT_ROOT/NAME */
 	const char *web_master; /* default inherited, else "web-" and the first label */
 	uint32_t quota_mib;
+	bool ordinary; /* no home, alias, TLS of its own and no capitals: its home is
+			  its name below the VIP's content root */
 	struct ref volume;
 	struct tls *tls;
 };
@@ -208,6 +210,13 @@ struct vip {
 	LIST(struct service)
 	services; /* default: http on tcp port 80 when there are domains */
 	LIST(struct domain) domains;
+	/* Gathered once, because each server of the partition writes them down. */
+	struct {
+		uint32_t count, longest; /* of all names, aliases too */
+		uint32_t ordinary_count;
+		size_t ordinary_length;
+		const char *ordinary; /* of ordinary domains, each behind a space */
+	} names;
 };
 
 struct partition {

@@ -9,7 +9,6 @@
  * answered by somebody's. The whole is rendered into one buffer: what all domains of a
  * VIP have in common is made once and copied.
  */
-#include "cluster/schema.h"
 #include "plan/compile.h"
 
 #include <stdio.h>
@@ -25,7 +24,6 @@ struct web {
 	struct buf plain, secured; /* "listen" lines of the default servers */
 	size_t name_count;	   /* of domains and aliases */
 	size_t name_longest;
-	uint64_t special; /* see is_ordinary() */
 };
 
 /* The endpoints of one VIP, rendered. */
@@ -96,16 +94,6 @@ static void add_name(struct web *web, const char *name)
 
 	lsvm_buf_add(&web->file, " ", 1);
 	lsvm_buf_add(&web->file, name, length);
-}
-
-/* Every name counts twice: it may be there with and without TLS. */
-static void measure_name(struct web *web, const char *name)
-{
-	size_t length = strlen(name);
-
-	web->name_count += 2;
-	if (length > web->name_longest)
-		web->name_longest = length;
 }
 
 /* ---- endpoints ---- */
@@ -242,105 +230,55 @@ static void add_domain(struct web *web, const struct vip_web *vip_web,
 	close_server(web, domain);
 }
 
-/* Capitals are never in $host. Of the bytes of a host name only they have bit 6 and not
- * bit 5: eight at a time. */
-static bool has_capitals(const char *name, size_t length)
+/* The folder above the homes of ordinary domains: 0 when there is none, or when nginx
+ * could not take it as it is. */
+static size_t find_root(const struct vip *vip, const char **ret)
 {
-	uint64_t word, found = 0;
+	const struct domain *domain = vip->domains.items;
+	size_t length;
 
-	for (; length; name += sizeof(word), length -= sizeof(word)) {
-		word = 0;
-		if (length < sizeof(word)) {
-			memcpy(&word, name, length);
-			return (found | (word & ~(word << 1))) & 0x4040404040404040u;
-		}
-		memcpy(&word, name, sizeof(word));
-		found |= word & ~(word << 1);
-	}
-	return found & 0x4040404040404040u;
-}
-
-/* Whether nothing is said about its home, its other names and TLS: such a home is the
- * domain's name below the root of all of them. */
-static bool is_ordinary(const struct web *web, const struct domain *domain)
-{
-	return !(domain->object.written & web->special) &&
-	       !has_capitals(domain->name, strlen(domain->name));
-}
-
-/* The folder above the home of the first ordinary domain: 0 when there is none, or when
- * nginx could not take it as it is. */
-static size_t find_root(const struct web *web, const struct vip *vip, const char **ret)
-{
-	for (uint32_t i = 0; i < vip->domains.count; i++) {
-		const struct domain *domain = &vip->domains.items[i];
-		size_t length;
-
-		if (!is_ordinary(web, domain))
-			continue;
-		*ret = domain->home;
-		length = strlen(domain->home) - strlen(domain->name);
-		for (size_t j = 0; j < length; j++)
-			if (letters[(unsigned char)domain->home[j]] != LETTER_PLAIN)
-				return 0;
-		return length;
-	}
-	return 0;
-}
-
-/* The bits of the fields that make a domain special. */
-static uint64_t special_fields(const struct vip *vip)
-{
-	static const char *const names[] = { "home", "aliases", "tls" };
-	const struct object_type *type = vip->domains.items[0].object.type;
-	uint64_t bits = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		bits |= UINT64_C(1)
-			<< (lsvm_type_field(type, NULL, names[i]) - type->fields);
-	return bits;
+	if (!vip->names.ordinary_count)
+		return 0;
+	while (!domain->ordinary)
+		domain++;
+	*ret = domain->home;
+	length = strlen(domain->home) - strlen(domain->name);
+	for (size_t i = 0; i < length; i++)
+		if (letters[(unsigned char)domain->home[i]] != LETTER_PLAIN)
+			return 0;
+	return length;
 }
 
 /*
- * The ordinary domains of a VIP share one server: $host is one of its names, or the
- * request would have come to another server. A tenth of the text, and of nginx's memory.
+ * The ordinary domains of a VIP share one server: $host is one of its names, in small
+ * letters, or the request would have come to another server. A tenth of the text, and of
+ * nginx's memory.
  */
-static uint32_t add_ordinary(struct web *web, const struct vip_web *vip_web,
-			     const struct vip *vip, const char *root, size_t root_length)
+static void add_ordinary(struct web *web, const struct vip_web *vip_web,
+			 const struct vip *vip, const char *root, size_t root_length)
 {
-	uint32_t count = 0;
-
 	lsvm_buf_text(&web->file, "\tserver {\n");
 	lsvm_buf_add(&web->file, vip_web->plain.data, vip_web->plain.length);
 	lsvm_buf_text(&web->file, "\t\tserver_name");
-	for (uint32_t i = 0; i < vip->domains.count; i++)
-		if (is_ordinary(web, &vip->domains.items[i])) {
-			add_name(web, vip->domains.items[i].name);
-			count++;
-		}
+	lsvm_buf_add(&web->file, vip->names.ordinary, vip->names.ordinary_length);
 	lsvm_buf_text(&web->file, ";\n\t\troot ");
 	lsvm_buf_add(&web->file, root, root_length);
 	lsvm_buf_text(&web->file, "$host;\n\t}\n");
-	return count;
 }
 
 static void add_domains(struct web *web, const struct vip_web *vip_web,
 			const struct vip *vip)
 {
 	const char *root = NULL;
-	size_t root_length = 0;
+	size_t root_length = vip_web->plain.length ? find_root(vip, &root) : 0;
 
-	if (!vip->domains.count)
-		return;
-	if (!web->special)
-		web->special = special_fields(vip);
-	if (vip_web->plain.length)
-		root_length = find_root(web, vip, &root);
-	if (root_length &&
-	    add_ordinary(web, vip_web, vip, root, root_length) == vip->domains.count)
-		return;
+	if (root_length) {
+		add_ordinary(web, vip_web, vip, root, root_length);
+		if (vip->names.ordinary_count == vip->domains.count)
+			return;
+	}
 	for (uint32_t i = 0; i < vip->domains.count; i++)
-		if (!root_length || !is_ordinary(web, &vip->domains.items[i]))
+		if (!root_length || !vip->domains.items[i].ordinary)
 			add_domain(web, vip_web, &vip->domains.items[i]);
 }
 
@@ -459,15 +397,12 @@ static void want_label(struct compilation *c)
 	lsvm_want_file(c, RUN_PATH "/machine", 0644, &buf);
 }
 
+/* Every name counts twice: it may be there with and without TLS. */
 static void measure_vip(struct web *web, const struct vip *vip)
 {
-	for (uint32_t i = 0; i < vip->domains.count; i++) {
-		const struct domain *domain = &vip->domains.items[i];
-
-		measure_name(web, domain->name);
-		for (uint32_t j = 0; j < domain->aliases.count; j++)
-			measure_name(web, domain->aliases.items[j]);
-	}
+	web->name_count += (size_t)vip->names.count * 2;
+	if (vip->names.longest > web->name_longest)
+		web->name_longest = vip->names.longest;
 }
 
 static void each_vip(struct web *web, void (*use)(struct web *, const struct vip *))
