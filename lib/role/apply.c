@@ -27,6 +27,7 @@ struct lsvm_apply {
 	struct lsvm_host *host; /* borrowed */
 	struct lsvm_ctx *ctx;
 	struct lsvm_plan *plan; /* NULL: nothing of ours shall stay */
+	struct known_plan known;
 	struct record record;
 	struct state *owned, *wanted, *present;
 	struct state *before; /* sysctls, as the record will hold them */
@@ -46,6 +47,7 @@ void lsvm_apply_free(struct lsvm_apply *apply)
 	lsvm_state_free(apply->before);
 	lsvm_record_free(&apply->record);
 	lsvm_plan_unref(apply->plan);
+	lsvm_free(apply->known.text);
 	lsvm_ctx_unref(apply->ctx);
 	free(apply);
 }
@@ -126,7 +128,13 @@ static int make_wanted(struct lsvm_apply *apply)
 
 static int prepare(struct lsvm_apply *apply)
 {
-	int err = lsvm_record_read(apply->host, &apply->record);
+	int err = 0;
+
+	apply->known.plan = apply->plan;
+	if (apply->plan)
+		err = lsvm_plan_to_json(apply->plan, &apply->known.text);
+	if (err >= 0)
+		err = lsvm_record_read(apply->host, &apply->known, &apply->record);
 
 	if (err >= 0)
 		err = lsvm_state_union(apply->ctx, apply->record.plans.items,
@@ -192,14 +200,14 @@ static int reset_before(struct lsvm_apply *apply, bool keep_all)
 	return err;
 }
 
-static bool same_plan(struct lsvm_plan *a, struct lsvm_plan *b)
+/* Out of memory counts as another plan: it is listed twice then, which does no harm. */
+static bool is_known(const struct lsvm_apply *apply, const struct lsvm_plan *plan)
 {
-	char *left = NULL, *right = NULL;
-	bool same = lsvm_plan_to_json(a, &left) >= 0 &&
-		    lsvm_plan_to_json(b, &right) >= 0 && strcmp(left, right) == 0;
+	char *text = NULL;
+	bool same = plan == apply->plan || (lsvm_plan_to_json(plan, &text) >= 0 &&
+					    strcmp(text, apply->known.text) == 0);
 
-	lsvm_free(left);
-	lsvm_free(right);
+	lsvm_free(text);
 	return same;
 }
 
@@ -209,7 +217,7 @@ static int list_plan(struct lsvm_apply *apply)
 	struct lsvm_plan **slot;
 
 	for (size_t i = 0; apply->plan && i < apply->record.plans.count; i++)
-		if (same_plan(apply->record.plans.items[i], apply->plan))
+		if (is_known(apply, apply->record.plans.items[i]))
 			return 0;
 	if (!apply->plan)
 		return 0;
@@ -233,7 +241,8 @@ static int write_record(struct lsvm_apply *apply, struct lsvm_plan *const *plans
 	int err = 0;
 
 	if (count)
-		err = lsvm_record_text(apply->ctx, plans, count, apply->before, &text);
+		err = lsvm_record_text(apply->ctx, plans, count, &apply->known,
+				       apply->before, &text);
 	if (err >= 0)
 		err = lsvm_record_write(apply->host, &apply->record, text);
 	free(text);

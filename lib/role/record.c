@@ -6,6 +6,10 @@
 
 #include <stdlib.h>
 
+/* Around the plans; parse_text() knows that this is how it is written. */
+#define RECORD_HEAD "{\"schema\":\"lsvm-applied/1\",\"plans\":["
+#define RECORD_TAIL "],\"before\":"
+
 void lsvm_record_free(struct record *record)
 {
 	for (size_t i = 0; i < record->plans.count; i++)
@@ -50,19 +54,11 @@ static int broken(struct lsvm_ctx *ctx, const char *what)
 			 what);
 }
 
-static int read_plan(struct lsvm_ctx *ctx, const json_t *json, struct record *record)
+/* Takes the reference over. */
+static int push_plan(struct lsvm_ctx *ctx, struct lsvm_plan *plan, struct record *record)
 {
-	char *text = lsvm_json_text(json, JSON_COMPACT);
-	struct lsvm_plan *plan, **slot;
-	int err;
+	struct lsvm_plan **slot = vec_push(&record->plans);
 
-	if (!text)
-		return lsvm_fail_nomem(ctx);
-	err = lsvm_plan_from_json(ctx, text, strlen(text), &plan);
-	free(text);
-	if (err < 0)
-		return err == LSVM_ERR_PARSE ? broken(ctx, "holds what is no plan") : err;
-	slot = vec_push(&record->plans);
 	if (!slot) {
 		lsvm_plan_unref(plan);
 		return lsvm_fail_nomem(ctx);
@@ -71,26 +67,28 @@ static int read_plan(struct lsvm_ctx *ctx, const json_t *json, struct record *re
 	return 0;
 }
 
-static int parse(struct lsvm_ctx *ctx, const json_t *root, struct record *record)
+static int read_plan(struct lsvm_ctx *ctx, const json_t *json, struct record *record)
 {
-	const char *schema = json_string_value(json_object_get(root, "schema"));
-	const json_t *plans = json_object_get(root, "plans"), *value;
-	json_t *before = json_object_get(root, "before");
-	const char *name;
-	size_t i;
+	char *text = lsvm_json_text(json, JSON_COMPACT);
+	struct lsvm_plan *plan;
 	int err;
 
-	if (!schema || strcmp(schema, "lsvm-applied/1") != 0 || !json_is_array(plans) ||
-	    !json_is_object(before))
+	if (!text)
+		return lsvm_fail_nomem(ctx);
+	err = lsvm_plan_from_json(ctx, text, strlen(text), &plan);
+	free(text);
+	if (err < 0)
+		return err == LSVM_ERR_PARSE ? broken(ctx, "holds what is no plan") : err;
+	return push_plan(ctx, plan, record);
+}
+
+static int read_before(struct lsvm_ctx *ctx, json_t *before, struct record *record)
+{
+	const char *name;
+	json_t *value;
+
+	if (!json_is_object(before))
 		return broken(ctx, "is no record of this version");
-	if (json_array_size(plans) > RECORD_MAX_PLANS)
-		return broken(ctx, "holds too many plans");
-	json_array_foreach(plans, i, value)
-	{
-		err = read_plan(ctx, value, record);
-		if (err < 0)
-			return err;
-	}
 	json_object_foreach(before, name, value)
 	{
 		if (!json_is_string(value))
@@ -102,25 +100,82 @@ static int parse(struct lsvm_ctx *ctx, const json_t *root, struct record *record
 	return 0;
 }
 
-int lsvm_record_read(struct lsvm_host *host, struct record *ret)
+static int read_root(struct lsvm_ctx *ctx, json_t *root, struct record *record)
+{
+	const char *schema = json_string_value(json_object_get(root, "schema"));
+	const json_t *plans = json_object_get(root, "plans"), *value;
+	size_t i;
+	int err;
+
+	if (!schema || strcmp(schema, "lsvm-applied/1") != 0 || !json_is_array(plans))
+		return broken(ctx, "is no record of this version");
+	if (json_array_size(plans) > RECORD_MAX_PLANS)
+		return broken(ctx, "holds too many plans");
+	json_array_foreach(plans, i, value)
+	{
+		err = read_plan(ctx, value, record);
+		if (err < 0)
+			return err;
+	}
+	return read_before(ctx, json_object_get(root, "before"), record);
+}
+
+typedef int (*read_fn)(struct lsvm_ctx *ctx, json_t *json, struct record *record);
+
+static int parse(struct lsvm_ctx *ctx, const char *text, read_fn read,
+		 struct record *record)
+{
+	json_error_t error;
+	json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+	int err;
+
+	if (json)
+		err = read(ctx, json, record);
+	else if (lsvm_json_ran_out(&error))
+		err = lsvm_fail_nomem(ctx);
+	else
+		err = broken(ctx, "is no JSON");
+	json_decref(json);
+	return err;
+}
+
+/* Steps over the word; NULL when the text goes on otherwise. */
+static char *after(char *text, const char *word)
+{
+	size_t length = strlen(word);
+
+	return text && strncmp(text, word, length) == 0 ? text + length : NULL;
+}
+
+static int parse_text(struct lsvm_ctx *ctx, const struct known_plan *known,
+		      struct record *record)
+{
+	char *rest = after(record->text, RECORD_HEAD), *end;
+	int err;
+
+	if (known && known->plan)
+		rest = after(after(rest, known->text), RECORD_TAIL);
+	else
+		rest = NULL;
+	end = rest ? strrchr(rest, '}') : NULL;
+	if (!end)
+		return parse(ctx, record->text, read_root, record);
+	*end = '\0';
+	err = parse(ctx, rest, read_before, record);
+	*end = '}';
+	return err < 0 ? err : push_plan(ctx, lsvm_plan_ref(known->plan), record);
+}
+
+int lsvm_record_read(struct lsvm_host *host, const struct known_plan *known,
+		     struct record *ret)
 {
 	struct record record = { 0 };
-	json_t *root = NULL;
-	json_error_t error;
 	int err = lsvm_state_new(host->ctx, &record.before);
 
 	if (err >= 0)
 		err = read_text(host, &record.text);
-	if (err >= 0 && record.text) {
-		root = json_loads(record.text, JSON_REJECT_DUPLICATES, &error);
-		if (root)
-			err = parse(host->ctx, root, &record);
-		else if (lsvm_json_ran_out(&error))
-			err = lsvm_fail_nomem(host->ctx);
-		else
-			err = broken(host->ctx, "is no JSON");
-	}
-	json_decref(root);
+	if (err >= 0 && record.text)
+		err = parse_text(host->ctx, known, &record);
 	if (err < 0) {
 		lsvm_record_free(&record);
 		return err;
@@ -152,22 +207,38 @@ static bool add_before(struct buf *buf, const struct state *before)
 	return true;
 }
 
+static int add_plan(struct lsvm_plan *plan, const struct known_plan *known,
+		    struct buf *buf)
+{
+	char *text;
+	int err;
+
+	if (plan == known->plan) {
+		lsvm_buf_text(buf, known->text);
+		return 0;
+	}
+	err = lsvm_plan_to_json(plan, &text);
+	if (err < 0)
+		return err;
+	lsvm_buf_text(buf, text);
+	lsvm_free(text);
+	return 0;
+}
+
 int lsvm_record_text(struct lsvm_ctx *ctx, struct lsvm_plan *const *plans, size_t count,
-		     const struct state *before, char **ret)
+		     const struct known_plan *known, const struct state *before,
+		     char **ret)
 {
 	struct buf buf = { 0 };
 	char *text;
 	int err = 0;
 
-	lsvm_buf_text(&buf, "{\"schema\":\"lsvm-applied/1\",\"plans\":[");
+	lsvm_buf_text(&buf, RECORD_HEAD);
 	for (size_t i = 0; i < count && err >= 0; i++) {
-		err = lsvm_plan_to_json(plans[i], &text);
-		if (err < 0)
-			break;
-		lsvm_buf_printf(&buf, "%s%s", i ? "," : "", text);
-		lsvm_free(text);
+		lsvm_buf_text(&buf, i ? "," : "");
+		err = add_plan(plans[i], known, &buf);
 	}
-	lsvm_buf_text(&buf, "],\"before\":");
+	lsvm_buf_text(&buf, RECORD_TAIL);
 	if (err >= 0 && !add_before(&buf, before))
 		err = lsvm_fail_nomem(ctx);
 	lsvm_buf_text(&buf, "}\n");

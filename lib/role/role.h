@@ -26,11 +26,20 @@ struct record {
 	struct state *before; /* sysctls only */
 };
 
-/* Reads the machine's record; none is an empty one. */
-int lsvm_record_read(struct lsvm_host *host, struct record *ret);
+/* A plan with its JSON, which is long: it is made once. */
+struct known_plan {
+	struct lsvm_plan *plan; /* NULL: none */
+	char *text;
+};
+
+/* Reads the machine's record; none is an empty one. One that says that just the known
+ * plan was applied, as most do, is recognised without being parsed. */
+int lsvm_record_read(struct lsvm_host *host, const struct known_plan *known,
+		     struct record *ret);
 /* The text of a record with these plans and sysctls. */
 int lsvm_record_text(struct lsvm_ctx *ctx, struct lsvm_plan *const *plans, size_t count,
-		     const struct state *before, char **ret);
+		     const struct known_plan *known, const struct state *before,
+		     char **ret);
 /* Makes the machine's record this text (NULL: none) when it is not so already. */
 int lsvm_record_write(struct lsvm_host *host, struct record *record, const char *text);
 void lsvm_record_free(struct record *record);

@@ -30,7 +30,7 @@ static void status_free(struct status *status)
 static int status_look(struct status *status, int role)
 {
 	struct lsvm_ctx *ctx = status->host->ctx;
-	int err = lsvm_record_read(status->host, &status->record);
+	int err = lsvm_record_read(status->host, NULL, &status->record);
 
 	if (err >= 0)
 		err = lsvm_state_new(ctx, &status->own);
@@ -332,7 +332,7 @@ int lsvm_role_status_to_text(struct lsvm_host *host, int role, char **ret)
 int lsvm_role_applied(struct lsvm_host *host, struct lsvm_plan **ret)
 {
 	struct record record;
-	int err = lsvm_record_read(host, &record);
+	int err = lsvm_record_read(host, NULL, &record);
 
 	if (err < 0)
 		return err;
