@@ -17,6 +17,7 @@ from .findings import Finding, finding_codes
 from .host import Host
 from .ipvs import IpvsDestination, IpvsService, IpvsTable
 from .plan import Address, File, Plan, Step, compile
+from .sched import Scheduler, predict
 
 
 def version():
@@ -30,5 +31,5 @@ def feature(name):
 
 
 __all__ = ["Address", "Cluster", "Draft", "File", "Finding", "Host", "IpvsDestination",
-           "IpvsService", "IpvsTable", "Plan", "Step", "compile", "feature", "finding_codes", "load",
-           "version", *enums.__all__, *errors.__all__]
+           "IpvsService", "IpvsTable", "Plan", "Scheduler", "Step", "compile", "feature",
+           "finding_codes", "load", "predict", "version", *enums.__all__, *errors.__all__]
