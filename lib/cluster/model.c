@@ -105,26 +105,42 @@ static void inherit_from_partition(struct settings *ret,
 		ret->scheduler = built_in.scheduler;
 }
 
+/* What is set here replaces what came from further out; mostly that is nothing. */
+static void override(struct settings *to, const struct settings *inner)
+{
+	uint64_t set = inner->set;
+
+	to->set |= set;
+	for (; set; set &= set - 1)
+		set_one(to, inner, (enum setting_id)__builtin_ctzll(set));
+}
+
+void lsvm_cluster_settle(struct lsvm_cluster *cluster)
+{
+	for (uint32_t i = 0; i < cluster->partitions.count; i++) {
+		struct partition *partition = &cluster->partitions.items[i];
+
+		partition->in_force = (struct settings){ 0 };
+		inherit_from_partition(&partition->in_force, partition);
+	}
+}
+
 void lsvm_cluster_settings(const struct service *service, struct settings *ret)
 {
-	const struct vip *vip = service_vip(service);
-
-	*ret = service->settings;
-	inherit(ret, &vip->settings);
-	inherit_from_partition(ret, vip_partition(vip));
+	lsvm_cluster_vip_settings(service_vip(service), ret);
+	override(ret, &service->settings);
 }
 
 void lsvm_cluster_vip_settings(const struct vip *vip, struct settings *ret)
 {
-	*ret = vip->settings;
-	inherit_from_partition(ret, vip_partition(vip));
+	*ret = vip_partition(vip)->in_force;
+	override(ret, &vip->settings);
 }
 
 void lsvm_cluster_partition_settings(const struct partition *partition,
 				     struct settings *ret)
 {
-	*ret = (struct settings){ 0 };
-	inherit_from_partition(ret, partition);
+	*ret = partition->in_force;
 }
 
 /* ---- machines and networks ---- */

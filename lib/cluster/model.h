@@ -223,6 +223,7 @@ struct partition {
 	struct object object;
 	const char *name, *description;
 	struct settings settings;
+	struct settings in_force; /* with the cluster's defaults and the built-in ones */
 	LIST(struct member) servers;
 	LIST(struct vip) vips;
 };
@@ -304,6 +305,8 @@ struct lsvm_cluster {
 		domains_by_name;
 };
 
+/* Fills in_force of every partition, once references are resolved. */
+void lsvm_cluster_settle(struct lsvm_cluster *cluster);
 /* What is in force for a service: every setting resolved through all levels, with
  * defaults. */
 void lsvm_cluster_settings(const struct service *service, struct settings *ret);

@@ -195,6 +195,7 @@ int lsvm_cluster_validate(struct lsvm_cluster *cluster, struct lsvm_findings *fi
 		lsvm_arena_array(&v.scratch, cluster->servers.count, sizeof(*v.server));
 	if (v.network && v.server) {
 		lsvm_validate_names(&v);
+		lsvm_cluster_settle(cluster);
 		lsvm_validate_networks(&v);
 		lsvm_validate_ways(&v);
 		lsvm_validate_vips(&v);
