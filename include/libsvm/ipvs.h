@@ -75,6 +75,21 @@ LSVM_API int lsvm_ipvs_table_from_json(struct lsvm_ctx *ctx, const char *bytes,
  * @since 0.1
  */
 LSVM_API int lsvm_ipvs_table_to_ipvsadm(const struct lsvm_ipvs_table *table, char **ret);
+/**
+ * The table that lines of ipvsadm make: what `ipvsadm -S -n` prints, and what people
+ * write for `ipvsadm -R`, one command a line with short or long options, changes and
+ * removals of earlier lines, timeouts and sync daemons. As with ipvsadm(8), the scheduler
+ * is wlc, the weight 1 and persistence 300 s where nothing is said, and a destination
+ * without NAT has the port of its service. Names of hosts and ports are not looked up.
+ *
+ * lsvm_ipvs_table_to_ipvsadm() writes a table that reads back equal, except for what it
+ * leaves out.
+ *
+ * Errors: LSVM_ERR_PARSE, LSVM_ERR_EXISTS and LSVM_ERR_NOT_FOUND with the number of the
+ * line; LSVM_ERR_LIMIT, LSVM_ERR_NOMEM. Lifetime: yours to unref. @since 0.1
+ */
+LSVM_API int lsvm_ipvs_table_from_ipvsadm(struct lsvm_ctx *ctx, const char *bytes,
+					  size_t length, struct lsvm_ipvs_table **ret);
 
 /** How many virtual services there are. @since 0.1 */
 LSVM_API size_t lsvm_ipvs_table_service_count(const struct lsvm_ipvs_table *table);

@@ -23,6 +23,15 @@ class Tables(unittest.TestCase):
                 self.assertEqual(json.loads(text)["schema"], "lsvm-ipvs/1")
                 self.assertEqual(lsvm.IpvsTable.from_json(text).to_json(), text)
 
+    def test_ipvsadm_leads_back_to_the_same_table(self):
+        for path in sorted(EXAMPLES.glob("*.yaml")):
+            with self.subTest(path.name):
+                there = table(name=path.name)
+                again = lsvm.IpvsTable.from_ipvsadm(there.to_ipvsadm())
+                self.assertEqual(again.to_ipvsadm(), there.to_ipvsadm())
+        with self.assertRaisesRegex(lsvm.ParseError, "line 2: .*'-L'"):
+            lsvm.IpvsTable.from_ipvsadm("-C\n-L -n\n")
+
     def test_what_is_no_table_is_refused(self):
         for bad in ("", "{}", "[]", '{"schema":"lsvm-ipvs/1","services":7}', "\0"):
             with self.subTest(bad), self.assertRaises(lsvm.Error):

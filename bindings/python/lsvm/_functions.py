@@ -248,6 +248,13 @@ FUNCTIONS = {
             "char *",
             "size_t",
         ]),
+    "lsvm_ipvs_table_from_ipvsadm": (
+        "int", [
+            "struct lsvm_ctx *",
+            "const char *",
+            "size_t",
+            "struct lsvm_ipvs_table **",
+        ]),
     "lsvm_ipvs_table_from_json": (
         "int", [
             "struct lsvm_ctx *",

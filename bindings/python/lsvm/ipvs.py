@@ -146,6 +146,13 @@ class IpvsTable(Owned, Json):
         return cls._new(context, library().lsvm_ipvs_table_from_json, context.pointer, data,
                         len(data))
 
+    @classmethod
+    def from_ipvsadm(cls, text):
+        """A table from what `ipvsadm -Sn` prints, or from what people write for `ipvsadm -R`."""
+        context, data = Context(), text.encode() if isinstance(text, str) else bytes(text)
+        return cls._new(context, library().lsvm_ipvs_table_from_ipvsadm, context.pointer, data,
+                        len(data))
+
     def to_json(self):
         """The table as JSON; equal tables give equal text."""
         return self._text(library().lsvm_ipvs_table_to_json)
