@@ -190,10 +190,10 @@ static void a_mark_is_one_service_whatever_its_ports(void **unused)
 	}
 	assert_int_equal(marks, 1);
 	assert_non_null(strstr(
-		file_of(plan, "/run/svm/firewall.nft"),
+		file_of(plan, "/run/svm/marks4.nft"),
 		"ip daddr 192.0.2.100 udp dport { 5000-5009, 6000 } meta mark set 7\n"
 		"\t\tip daddr 192.0.2.101 udp dport { 7000 } meta mark set 7\n"));
-	assert_null(lsvm_state_file(plan->wanted, "/run/svm/firewall6.nft"));
+	assert_null(lsvm_state_file(plan->wanted, "/run/svm/marks6.nft"));
 	lsvm_plan_unref(plan);
 }
 
