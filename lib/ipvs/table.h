@@ -133,15 +133,19 @@ enum ipvs_change_kind {
  * tables. */
 struct ipvs_change {
 	enum ipvs_change_kind kind;
-	const struct ipvs_service
-		*service; /* its destinations are not part of the change */
-	const struct ipvs_destination *destination;
-	uint32_t weight; /* of the destination in THIS change, in place of
-			    destination->weight: 0 while it drains before its removal, the
-			    last weight when a drained one is added */
-	const struct ipvs_timeouts *timeouts;
-	const struct ipvs_daemon *daemon;
-	bool is_master; /* which daemon */
+	union {
+		/* Of the destination in THIS change, in place of destination->weight: 0
+		 * while it drains before its removal, the last weight when a drained one
+		 * is added. */
+		uint32_t weight;
+		bool is_master; /* which daemon */
+	};
+	const struct ipvs_service *service; /* without its destinations */
+	union {				    /* as the kind says */
+		const struct ipvs_destination *destination;
+		const struct ipvs_timeouts *timeouts;
+		const struct ipvs_daemon *daemon;
+	};
 };
 
 struct ipvs_changes {

@@ -228,7 +228,12 @@ static void a_daemon_port_is_native(void **state)
 		"\xe0\x00\x00\x51", 4);
 	assert_int_equal(lsvm_nl_get_daemon(message.payload, &read, &is_master), 0);
 	assert_true(is_master);
-	assert_memory_equal(&read, &daemon, sizeof(daemon));
+	assert_string_equal(read.interface, daemon.interface);
+	assert_int_equal(read.sync_id, 255);
+	assert_int_equal(read.maxlen_bytes, 1472);
+	assert_int_equal(read.port, 0x1234);
+	assert_int_equal(read.ttl, 3);
+	assert_int_equal(lsvm_addr_compare(&read.group, &daemon.group), 0);
 }
 
 static void replies_come_back_as_they_were(void **state)
@@ -258,7 +263,16 @@ static void replies_come_back_as_they_were(void **state)
 	assert_int_equal(lsvm_nl_get_destination(only_message(&out).payload, 4, &read,
 						 &read_counters),
 			 0);
-	assert_memory_equal(&read, &destination, sizeof(read));
+	assert_int_equal(lsvm_ipvs_destination_compare(&read, &destination), 0);
+	assert_int_equal(read.forwarding, destination.forwarding);
+	assert_int_equal(read.tunnel_type, 1);
+	assert_int_equal(read.tunnel_port, 6080);
+	assert_int_equal(read.tunnel_flags, 1);
+	assert_int_equal(read.weight, 17);
+	assert_int_equal(read.upper_threshold, 5);
+	assert_int_equal(read.lower_threshold, 4);
+	assert_int_equal(read.active_count, 11);
+	assert_null(read.counters);
 }
 
 static void names_of_16_bytes_do_not_fit_and_newer_things_are_passed_over(void **state)
