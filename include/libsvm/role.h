@@ -44,7 +44,8 @@ LSVM_API size_t lsvm_apply_done_count(const struct lsvm_apply *apply);
  * Does the next few steps.
  * Returns 1 while there is more to do and 0 when all is done. Errors: the machine's
  * answer to the step at lsvm_apply_done_count(); calling again tries that step again.
- * @since 0.1
+ * LSVM_ERR_BUSY while another apply is under way on the machine, LSVM_ERR_CONFLICT when
+ * there was one since lsvm_apply_new(). @since 0.1
  */
 LSVM_API int lsvm_apply_next(struct lsvm_apply *apply);
 /**

@@ -173,6 +173,10 @@ struct host_ops {
 		       size_t *ret_done);
 	/* Appends all there are. */
 	int (*neighbours)(struct lsvm_host *host, struct neighbours *ret);
+	/* Keeps other applies off the machine, those of other processes too, until
+	 * unlock; LSVM_ERR_BUSY when one is under way. */
+	int (*lock)(struct lsvm_host *host);
+	void (*unlock)(struct lsvm_host *host);
 	void (*free)(struct lsvm_host *host);
 };
 

@@ -33,13 +33,22 @@ struct lsvm_apply {
 	struct state *before; /* sysctls, as the record will hold them */
 	struct lsvm_steps *steps;
 	enum apply_phase phase;
+	bool locked;
 	size_t done;
 };
+
+static void unlock(struct lsvm_apply *apply)
+{
+	if (apply->locked)
+		apply->host->ops->unlock(apply->host);
+	apply->locked = false;
+}
 
 void lsvm_apply_free(struct lsvm_apply *apply)
 {
 	if (!apply)
 		return;
+	unlock(apply);
 	lsvm_steps_free(apply->steps);
 	lsvm_state_free(apply->present);
 	lsvm_state_free(apply->wanted);
@@ -234,6 +243,21 @@ static int list_plan(struct lsvm_apply *apply)
 	return 0;
 }
 
+/* From the first write to the last nobody else applies, and nobody has since the machine
+ * was looked at. */
+static int lock(struct lsvm_apply *apply)
+{
+	int err = apply->locked ? 0 : apply->host->ops->lock(apply->host);
+
+	if (err < 0 || apply->locked)
+		return err;
+	apply->locked = true;
+	err = lsvm_record_check(apply->host, &apply->record);
+	if (err < 0)
+		unlock(apply);
+	return err;
+}
+
 static int write_record(struct lsvm_apply *apply, struct lsvm_plan *const *plans,
 			size_t count)
 {
@@ -243,6 +267,8 @@ static int write_record(struct lsvm_apply *apply, struct lsvm_plan *const *plans
 	if (count)
 		err = lsvm_record_text(apply->ctx, plans, count, &apply->known,
 				       apply->before, &text);
+	if (err >= 0 && !lsvm_same_text(text, apply->record.text))
+		err = lock(apply);
 	if (err >= 0)
 		err = lsvm_record_write(apply->host, &apply->record, text);
 	free(text);
@@ -251,8 +277,10 @@ static int write_record(struct lsvm_apply *apply, struct lsvm_plan *const *plans
 
 static int record_before(struct lsvm_apply *apply)
 {
-	int err = list_plan(apply);
+	int err = lock(apply);
 
+	if (err >= 0)
+		err = list_plan(apply);
 	if (err >= 0)
 		err = reset_before(apply, true);
 	if (err >= 0)
@@ -273,6 +301,7 @@ static int record_after(struct lsvm_apply *apply)
 	if (err < 0)
 		return err;
 	apply->phase = APPLY_DONE;
+	unlock(apply);
 	return 0;
 }
 

@@ -253,6 +253,27 @@ int lsvm_record_text(struct lsvm_ctx *ctx, struct lsvm_plan *const *plans, size_
 	return 0;
 }
 
+bool lsvm_same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+int lsvm_record_check(struct lsvm_host *host, const struct record *record)
+{
+	char *now;
+	int err = read_text(host, &now);
+
+	if (err < 0)
+		return err;
+	if (!lsvm_same_text(now, record->text))
+		err = lsvm_fail(host->ctx, LSVM_ERR_CONFLICT,
+				"somebody else has applied a plan to %s meanwhile; look "
+				"again",
+				host->name);
+	free(now);
+	return err;
+}
+
 int lsvm_record_write(struct lsvm_host *host, struct record *record, const char *text)
 {
 	struct file file = { .path = RECORD_PATH, .mode = RECORD_MODE, .content = text };
@@ -262,7 +283,7 @@ int lsvm_record_write(struct lsvm_host *host, struct record *record, const char 
 	size_t done;
 	int err;
 
-	if (text ? record->text && strcmp(record->text, text) == 0 : !record->text)
+	if (lsvm_same_text(record->text, text))
 		return 0;
 	if (text) {
 		file.length = strlen(text);

@@ -40,8 +40,12 @@ int lsvm_record_read(struct lsvm_host *host, const struct known_plan *known,
 int lsvm_record_text(struct lsvm_ctx *ctx, struct lsvm_plan *const *plans, size_t count,
 		     const struct known_plan *known, const struct state *before,
 		     char **ret);
+/* LSVM_ERR_CONFLICT when the machine's record is no longer what was read. */
+int lsvm_record_check(struct lsvm_host *host, const struct record *record);
 /* Makes the machine's record this text (NULL: none) when it is not so already. */
 int lsvm_record_write(struct lsvm_host *host, struct record *record, const char *text);
+/* Equal, or both NULL. */
+bool lsvm_same_text(const char *a, const char *b);
 void lsvm_record_free(struct record *record);
 
 /* All that the plans hold; where two differ about a thing, the earlier one counts. The

@@ -812,6 +812,27 @@ static void timeouts_and_daemons_are_kept(void **state)
 	bad(m, perform(m, launch), LSVM_ERR_NOT_FOUND, "eth9");
 }
 
+/* ---- the lock ---- */
+
+static void only_one_applies_at_a_time(void **state)
+{
+	struct machine *m = *state;
+	struct lsvm_host *other = NULL;
+
+	good(m, m->host->ops->lock(m->host));
+	bad(m, m->host->ops->lock(m->host), LSVM_ERR_BUSY, "eps1");
+	if (!simulated) { /* another handle stands for another process */
+		assert_int_equal(lsvm_host_open(m->ctx, "eps1", &other), 0);
+		bad(m, other->ops->lock(other), LSVM_ERR_BUSY, "eps1");
+	}
+	m->host->ops->unlock(m->host);
+	good(m, m->host->ops->lock(m->host));
+	m->host->ops->unlock(m->host);
+	if (other)
+		good(m, other->ops->lock(other));
+	lsvm_host_free(other);
+}
+
 /* ---- a batch ---- */
 
 static void a_batch_ends_at_the_first_failure(void **state)
@@ -853,6 +874,7 @@ int host_suite(bool on_simulated, int parts)
 		TEST(a_unit_that_runs_once_runs_again),
 		TEST(what_a_failed_program_said_is_in_the_error),
 		TEST(a_stale_pid_file_names_nobody),
+		TEST(only_one_applies_at_a_time),
 		TEST(a_batch_ends_at_the_first_failure),
 	};
 	const struct CMUnitTest tunnels[] = { TEST(tunnels_come_and_go) };

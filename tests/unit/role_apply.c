@@ -336,6 +336,30 @@ static void a_failed_step_is_tried_again(void **state)
 	lsvm_plan_unref(wanted);
 }
 
+static void two_applies_at_once_do_not_mix(void **state)
+{
+	struct machine *m = *state;
+	struct lsvm_plan *one = plan(m, "eps1", ONE_VIP),
+			 *two = plan(m, "eps1", TWO_VIPS);
+	struct lsvm_apply *first, *second;
+	uint64_t writes;
+
+	good(m, lsvm_apply_new(m->host, one, &first));
+	good(m, lsvm_apply_new(m->host, two, &second));
+	assert_int_equal(lsvm_apply_next(first), 1);
+	bad(m, lsvm_apply_next(second), LSVM_ERR_BUSY, "here");
+	while (lsvm_apply_next(first) > 0)
+		;
+	good(m, lsvm_apply_verify(first));
+	writes = lsvm_host_write_count(m->host);
+	bad(m, lsvm_apply_next(second), LSVM_ERR_CONFLICT, "here");
+	assert_int_equal(lsvm_host_write_count(m->host), writes);
+	lsvm_apply_free(second);
+	lsvm_apply_free(first);
+	apply_all(m, two);
+	lsvm_plan_unref(one);
+}
+
 static void what_did_not_stay_is_named(void **state)
 {
 	struct machine *m = *state;
@@ -443,6 +467,7 @@ int main(void)
 		TEST(an_apply_cut_short_loses_nothing),
 		TEST(a_reload_that_was_cut_off_is_made_up_for),
 		TEST(a_failed_step_is_tried_again),
+		TEST(two_applies_at_once_do_not_mix),
 		TEST(what_did_not_stay_is_named),
 		TEST(a_damaged_record_is_not_guessed_at),
 		TEST(the_plan_applied_last_can_be_asked_for),

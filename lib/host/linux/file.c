@@ -13,11 +13,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define READ_CHUNK_BYTES 65536
 #define FOLDER_MODE 0755
+#define LOCK_FOLDER "/var/lib/svm/"
 
 const char *lsvm_linux_error_text(int error)
 {
@@ -208,6 +210,41 @@ int lsvm_linux_file_delete(struct linux_host *linux_host, const struct file *fil
 	if (unlink(file->path) == 0 || errno == ENOENT || errno == ENOTDIR)
 		return 0;
 	return fail_file(linux_host->host.ctx, file->path, "removed", errno);
+}
+
+/* The folder of the record itself is locked, so that nothing is left behind; the lock
+ * goes with the process that holds it, however that ends. */
+int lsvm_linux_lock(struct lsvm_host *host)
+{
+	struct linux_host *linux_host = (struct linux_host *)host;
+	char path[] = LOCK_FOLDER;
+	int error = linux_host->lock >= 0 ? EWOULDBLOCK : make_folders(path), fd = -1;
+
+	if (!error) {
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		error = fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 ? errno : 0;
+	}
+	if (!error) {
+		linux_host->lock = fd;
+		return 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (error == EWOULDBLOCK)
+		return lsvm_fail(host->ctx, LSVM_ERR_BUSY,
+				 "another apply is under way on %s; wait for it and try "
+				 "again",
+				 host->name);
+	return fail_file(host->ctx, path, "locked", error);
+}
+
+void lsvm_linux_unlock(struct lsvm_host *host)
+{
+	struct linux_host *linux_host = (struct linux_host *)host;
+
+	if (linux_host->lock >= 0)
+		close(linux_host->lock);
+	linux_host->lock = -1;
 }
 
 int lsvm_cluster_load_file(struct lsvm_ctx *ctx, const char *path,

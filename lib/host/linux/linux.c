@@ -157,6 +157,7 @@ static void linux_free(struct lsvm_host *host)
 
 	nl_socket_free(linux_host->route);
 	lsvm_ipvs_socket_close(linux_host->ipvs);
+	lsvm_linux_unlock(host);
 	free(linux_host);
 }
 
@@ -164,6 +165,8 @@ static const struct host_ops linux_ops = {
 	.observe = linux_observe,
 	.perform = linux_perform,
 	.neighbours = lsvm_linux_neighbours,
+	.lock = lsvm_linux_lock,
+	.unlock = lsvm_linux_unlock,
 	.free = linux_free,
 };
 
@@ -174,6 +177,7 @@ int lsvm_host_open(struct lsvm_ctx *ctx, const char *name, struct lsvm_host **re
 
 	if (!linux_host)
 		return lsvm_fail_nomem(ctx);
+	linux_host->lock = -1;
 	err = lsvm_host_init(&linux_host->host, &linux_ops, ctx, name);
 	if (err < 0) {
 		free(linux_host);

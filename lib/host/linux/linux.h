@@ -24,6 +24,7 @@ struct linux_host {
 	struct lsvm_host host;
 	struct nl_sock *route; /* NULL: not opened yet, or closed after a lost answer */
 	struct ipvs_socket *ipvs;
+	int lock; /* file descriptor; -1: not locked */
 };
 
 /* ---- rtnetlink.c ---- */
@@ -90,6 +91,8 @@ int lsvm_linux_observe_files(struct linux_host *linux_host, const struct state *
 			     struct state *state);
 int lsvm_linux_file_write(struct linux_host *linux_host, const struct file *file);
 int lsvm_linux_file_delete(struct linux_host *linux_host, const struct file *file);
+int lsvm_linux_lock(struct lsvm_host *host);
+void lsvm_linux_unlock(struct lsvm_host *host);
 
 /* ---- process.c, unit.c ---- */
 

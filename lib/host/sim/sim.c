@@ -64,6 +64,24 @@ static int sim_neighbours(struct lsvm_host *host, struct neighbours *ret)
 	return 0;
 }
 
+static int sim_lock(struct lsvm_host *host)
+{
+	struct sim_host *sim = (struct sim_host *)host;
+
+	if (sim->locked)
+		return lsvm_fail(host->ctx, LSVM_ERR_BUSY,
+				 "another apply is under way on %s; wait for it and try "
+				 "again",
+				 host->name);
+	sim->locked = true;
+	return 0;
+}
+
+static void sim_unlock(struct lsvm_host *host)
+{
+	((struct sim_host *)host)->locked = false;
+}
+
 static void sim_free(struct lsvm_host *host)
 {
 	struct sim_host *sim = (struct sim_host *)host;
@@ -92,6 +110,8 @@ static const struct host_ops sim_ops = {
 	.observe = lsvm_sim_observe,
 	.perform = sim_perform,
 	.neighbours = sim_neighbours,
+	.lock = sim_lock,
+	.unlock = sim_unlock,
 	.free = sim_free,
 };
 

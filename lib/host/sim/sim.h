@@ -30,6 +30,7 @@ struct sim_unit {
 
 struct sim_host {
 	struct lsvm_host host;
+	bool locked;
 	VEC(struct sim_link) links;
 	VEC(struct address) addresses;
 	VEC(struct route) routes;
