@@ -39,6 +39,10 @@ static void enter_namespaces(void)
 	shell("modprobe -q ipv6 || true");
 	shell("ip link set lo up && ip link add eth0 type veth peer name peer0 && "
 	      "ip link set eth0 up && ip link set peer0 up");
+	/* The kernel drops packets until it has noticed the cable, up to a second later.
+	 */
+	shell("for i in $(seq 300); do ip link show dev eth0 | grep -q 'state UP' && "
+	      "exit 0; sleep 0.01; done; exit 1");
 }
 
 static int start(void **state)

@@ -20,10 +20,16 @@
 #include <netlink/route/link/ipgre.h>
 #include <netlink/route/link/ipip.h>
 #include <netlink/route/link/sit.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define GUE_ALIAS "lsvm gue "
+#define CARRIER_MS 1500
+#define CARRIER_PAUSE_MS 10
 
 static int dump_links(struct nl_sock *sock, struct nl_cache **ret)
 {
@@ -245,9 +251,28 @@ int lsvm_linux_link_add(struct linux_host *linux_host, const struct link *link)
 	return err < 0 || !gue ? err : set_alias(linux_host, link);
 }
 
+/* The kernel notices the cable up to a second later and drops packets until then, those
+ * that announce addresses too. Without a cable it stays silent: nothing to wait for. */
+static void wait_for_carrier(const char *name)
+{
+	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = { 0 };
+
+	if (sock < 0)
+		return;
+	memcpy(request.ifr_name, name, IFNAMSIZ - 1);
+	for (int waited = 0; waited < CARRIER_MS; waited += CARRIER_PAUSE_MS) {
+		if (ioctl(sock, SIOCGIFFLAGS, &request) < 0 ||
+		    (request.ifr_flags & IFF_RUNNING))
+			break;
+		poll(NULL, 0, CARRIER_PAUSE_MS);
+	}
+	close(sock);
+}
+
 int lsvm_linux_link_change(struct linux_host *linux_host, const struct link *link)
 {
-	int index = lsvm_linux_interface(linux_host, link->name);
+	int index = lsvm_linux_interface(linux_host, link->name), err;
 	struct rtnl_link *made;
 	char text[64];
 
@@ -261,7 +286,10 @@ int lsvm_linux_link_change(struct linux_host *linux_host, const struct link *lin
 	if (link->mtu)
 		rtnl_link_set_mtu(made, link->mtu);
 	snprintf(text, sizeof(text), "interface '%s' cannot be brought up", link->name);
-	return send_link(linux_host, made, 0, text);
+	err = send_link(linux_host, made, 0, text);
+	if (err >= 0)
+		wait_for_carrier(link->name);
+	return err;
 }
 
 /* Whether another device still stands behind the GUE port. */
