@@ -152,6 +152,8 @@ static const char *web_master_of(struct filler *f, const char *domain)
 {
 	size_t length = strcspn(domain, ".");
 
+	if (f->texts.texts->failed)
+		return ""; /* and so may the last one be */
 	if (!f->web_master || strncmp(f->web_master + 4, domain, length) != 0 ||
 	    f->web_master[4 + length])
 		f->web_master = join(f, "web-", 4, domain, length);
