@@ -166,8 +166,9 @@ LSVM_API int lsvm_sched_connect(struct lsvm_sched *sched, const char *virtual_ad
 				const char *client, uint16_t client_port, int protocol,
 				uint64_t now_ms, uint32_t *ret_destination,
 				uint32_t *ret_connection);
-/** What lsvm_sched_connect() would answer; nothing changes. Errors: as there. @since 0.1
- */
+/** What lsvm_sched_connect() would answer; nothing changes but the time. Errors: as
+ * there.
+ * @since 0.1 */
 LSVM_API int lsvm_sched_peek(struct lsvm_sched *sched, const char *virtual_address,
 			     const char *client, uint16_t client_port, int protocol,
 			     uint64_t now_ms, uint32_t *ret_destination);

@@ -96,6 +96,7 @@ static void hear(struct lsvm_sched *s, uint64_t now_ms)
 int lsvm_sched_foresee(struct lsvm_sched *s, const struct sched_packet *packet,
 		       struct sched_dest **ret)
 {
+	hear(s, packet->now_ms);
 	if (is_passed(s, packet))
 		return LSVM_SCHED_PASSED;
 	if (s->flags & IP_VS_SVC_F_PERSISTENT) {

@@ -136,9 +136,25 @@ static void log_dest(struct sched_case *c, const char *what, size_t i)
 	char text[LSVM_ADDRESS_TEXT_BYTES];
 	const struct ipvs_destination *dest = &c->pool[i];
 
-	lsvm_buf_printf(&c->log, "  %s %s weight %u thresholds %u %u\n", what,
-			lsvm_endpoint_text(&dest->addr, dest->port, text), dest->weight,
+	lsvm_buf_printf(&c->log, "%s %s %u %u %u %u\n", what,
+			lsvm_addr_text(&dest->addr, text), dest->port, dest->weight,
 			dest->upper_threshold, dest->lower_threshold);
+}
+
+static void log_service(struct sched_case *c, bool expire_quiescent,
+			uint32_t cache_expiration_s)
+{
+	const struct ipvs_key *key = &c->service.key;
+	char text[LSVM_ADDRESS_TEXT_BYTES] = "";
+
+	lsvm_buf_printf(&c->log, "case %llu %s\nservice %u %u %u %s %u %u %u %u %s\n",
+			(unsigned long long)c->seed, c->scheduler, key->addr.family,
+			key->fwmark, key->protocol,
+			key->fwmark ? "-" : lsvm_addr_text(&key->addr, text), key->port,
+			c->service.flags, c->service.timeout_s, c->service.netmask,
+			c->service.scheduler);
+	lsvm_buf_printf(&c->log, "settings %u %u\n", expire_quiescent,
+			cache_expiration_s);
 }
 
 static void edit_destination(struct sched_case *c, struct ipvs_socket *socket, size_t i)
@@ -197,8 +213,8 @@ static void set_service(struct sched_case *c, struct ipvs_socket *socket)
 	apply(c, socket,
 	      &(struct ipvs_change){ .kind = IPVS_SERVICE_EDIT, .service = &c->service });
 	good(c, lsvm_sched_edit(c->machine, (struct lsvm_ipvs_service *)&c->service));
-	lsvm_buf_printf(&c->log, "  service scheduler %s flags %#x timeout %u\n",
-			c->service.scheduler, c->service.flags, c->service.timeout_s);
+	lsvm_buf_printf(&c->log, "change %s %u\n", c->service.scheduler,
+			c->service.flags);
 }
 
 static void edit_service(struct sched_case *c, struct ipvs_socket *socket)
@@ -238,8 +254,10 @@ void case_begin(struct sched_case *c, struct lsvm_ctx *ctx, struct ipvs_socket *
 {
 	c->ctx = ctx;
 	c->random = c->seed;
+	c->start_ms = wire_now_ms();
 	make_service(c);
 	make_pool(c);
+	log_service(c, expire_quiescent, cache_expiration_s);
 	apply(c, socket,
 	      &(struct ipvs_change){ .kind = IPVS_SERVICE_ADD, .service = &c->service });
 	good(c,
@@ -249,6 +267,14 @@ void case_begin(struct sched_case *c, struct lsvm_ctx *ctx, struct ipvs_socket *
 	for (size_t i = 0; i < c->pool_count; i++)
 		if (chance(c, 85))
 			add_destination(c, socket, i);
+}
+
+static void report(struct sched_case *c, const char *what)
+{
+	if (!c->failed)
+		printf("%s\n  again: --seed %llu --scheduler %s\n", what,
+		       (unsigned long long)c->seed, c->scheduler);
+	c->failed = true;
 }
 
 static void make_flow(struct sched_case *c, struct flow *flow)
@@ -285,52 +311,62 @@ static size_t pool_index(const struct sched_case *c, uint32_t number)
 	return i;
 }
 
+static const char *bytes_text(uint8_t family, const uint8_t *bytes, char *buf)
+{
+	struct addr addr = { .family = family };
+
+	memcpy(addr.bytes, bytes, sizeof(addr.bytes));
+	return lsvm_addr_text(&addr, buf);
+}
+
+/* Asks the machine what the kernel does with the packet, and tells it that it came. */
+static void foretell(struct sched_case *c, struct attempt *attempt)
+{
+	const struct flow *flow = &attempt->flow;
+	const int protocol =
+		flow->protocol == IPPROTO_UDP ? LSVM_PROTOCOL_UDP : LSVM_PROTOCOL_TCP;
+	char client[LSVM_ADDRESS_TEXT_BYTES], virtual[LSVM_ADDRESS_TEXT_BYTES],
+		dest[LSVM_ADDRESS_TEXT_BYTES] = "-";
+	const uint64_t now_ms = wire_now_ms() - c->start_ms;
+	uint32_t number = 0, foreseen = 0;
+	int outcome;
+
+	bytes_text(flow->family, flow->client, client);
+	bytes_text(flow->family, flow->virtual, virtual);
+	outcome = lsvm_sched_peek(c->machine, virtual, client, flow->client_port,
+				  protocol, now_ms, &foreseen);
+	attempt->outcome =
+		lsvm_sched_connect(c->machine, virtual, client, flow->client_port,
+				   protocol, now_ms, &number, &attempt->connection);
+	good(c, attempt->outcome);
+	if (outcome != attempt->outcome || number != foreseen)
+		report(c, "what was peeked at is not what came");
+	attempt->over = true;
+	if (attempt->outcome <= LSVM_SCHED_PERSISTENT) {
+		const size_t i = pool_index(c, number);
+
+		c->decisions[i]++;
+		lsvm_addr_text(&c->pool[i].addr, dest);
+		attempt->over = attempt->connection == LSVM_SCHED_NO_CONNECTION;
+		if (!attempt->over)
+			attempt->expected = c->pool[i].addr;
+	}
+	lsvm_buf_printf(&c->log, "connect %llu %u %s %s %u %s %s\n",
+			(unsigned long long)now_ms, flow->protocol, virtual, client,
+			flow->client_port, lsvm_sched_outcome_name(attempt->outcome),
+			dest);
+}
+
 static void one_client(struct sched_case *c, struct wire *wire)
 {
 	struct attempt *attempt = vec_push(&c->attempts);
-	char client[LSVM_ADDRESS_TEXT_BYTES], virtual[LSVM_ADDRESS_TEXT_BYTES];
-	struct addr address;
-	uint32_t number = 0, foreseen = 0;
-	int outcome;
 
 	if (!attempt)
 		errx(1, "out of memory");
 	make_flow(c, &attempt->flow);
-	address.family = attempt->flow.family;
-	memcpy(address.bytes, attempt->flow.client, 16);
-	lsvm_addr_text(&address, client);
-	memcpy(address.bytes, attempt->flow.virtual, 16);
-	lsvm_addr_text(&address, virtual);
-	const int protocol = attempt->flow.protocol == IPPROTO_UDP ? LSVM_PROTOCOL_UDP
-								   : LSVM_PROTOCOL_TCP;
-	const uint64_t now_ms = wire_now_ms();
-
 	wire_send(wire, &attempt->flow, WIRE_SYN);
-	outcome = lsvm_sched_peek(c->machine, virtual, client, attempt->flow.client_port,
-				  protocol, now_ms, &foreseen);
-	attempt->outcome =
-		lsvm_sched_connect(c->machine, virtual, client, attempt->flow.client_port,
-				   protocol, now_ms, &number, &attempt->connection);
-	good(c, attempt->outcome);
-	/* lblcr's set may shrink by the packet itself, which peeking leaves alone. */
-	if (outcome != attempt->outcome || number != foreseen) {
-		printf("peek and connect differ\n");
-		c->failed = true;
-	}
-	lsvm_buf_printf(&c->log, "  %s port %u to %s: %s %u\n", client,
-			attempt->flow.client_port, virtual,
-			lsvm_sched_outcome_name(attempt->outcome), number);
-	if (attempt->outcome > LSVM_SCHED_PERSISTENT) {
-		attempt->over = true;
-		return;
-	}
-	c->decisions[pool_index(c, number)]++;
-	if (attempt->connection == LSVM_SCHED_NO_CONNECTION) {
-		attempt->over = true;
-		return;
-	}
-	attempt->expected = c->pool[pool_index(c, number)].addr;
-	if (protocol == LSVM_PROTOCOL_TCP)
+	foretell(c, attempt);
+	if (!attempt->over && attempt->flow.protocol == IPPROTO_TCP)
 		wire_send(wire, &attempt->flow, WIRE_ACK);
 }
 
@@ -366,7 +402,8 @@ void case_end_some(struct sched_case *c, struct wire *wire)
 		wire_send(wire, &attempt->flow, WIRE_FIN | WIRE_ACK);
 		good(c, lsvm_sched_connection_set_active(c->machine, attempt->connection,
 							 false));
-		attempt->ends_ms = wire_now_ms() + 1000;
+		attempt->ends_ms = wire_now_ms() - c->start_ms + 1000;
+		lsvm_buf_printf(&c->log, "inactive %zu\n", i);
 	}
 	if (c->service.timeout_s == 2 && wire_now_ms() - c->round_start_ms > 700)
 		c->is_void = true;
@@ -381,18 +418,11 @@ void case_settle(struct sched_case *c)
 			continue;
 		good(c,
 		     lsvm_sched_close(c->machine, attempt->connection, attempt->ends_ms));
-		lsvm_buf_printf(&c->log, "  end of port %u\n", attempt->flow.client_port);
+		lsvm_buf_printf(&c->log, "end %zu %llu\n", i,
+				(unsigned long long)attempt->ends_ms);
 		attempt->expected = (struct addr){ 0 };
 		attempt->over = true;
 	}
-}
-
-static void report(struct sched_case *c, const char *what)
-{
-	if (!c->failed)
-		printf("%s\n  again: --seed %llu --scheduler %s\n", what,
-		       (unsigned long long)c->seed, c->scheduler);
-	c->failed = true;
 }
 
 bool case_check_counts(struct sched_case *c, const struct lsvm_ipvs_table *table)

@@ -43,9 +43,10 @@ struct sched_case {
 	bool has_thresholds, removes;
 	struct lsvm_sched *machine;
 	VEC(struct attempt) attempts;
-	uint64_t round_start_ms;
+	uint64_t start_ms, round_start_ms;
 	bool is_void, failed;
-	struct buf log; /* what was done, for the report */
+	struct buf
+		log; /* what was done and foretold; tests/unit/sched_replay.c reads it */
 };
 
 /* Makes the service in the kernel, and the machine. */

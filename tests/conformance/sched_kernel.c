@@ -11,7 +11,8 @@
  * compared: lblc's and lblcr's full expiry after half an hour, templates' extension by a
  * minute, SCTP.
  *
- * sched_kernel [--seed N] [--scheduler NAME] [--count N] [--clients N] [--verbose]
+ * sched_kernel [--seed N] [--scheduler NAME] [--count N] [--clients N] [--record]
+ * --record prints what was done and decided, for tests/unit/sched_recorded.txt.
  */
 #include "sched_case.h"
 
@@ -128,7 +129,7 @@ struct options {
 	uint64_t seed;
 	const char *scheduler; /* NULL: all */
 	unsigned count, clients;
-	bool verbose;
+	bool record;
 };
 
 static struct options read_options(int argc, char **argv)
@@ -139,8 +140,8 @@ static struct options read_options(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		const char *value = i + 1 < argc ? argv[i + 1] : "";
 
-		if (!strcmp(argv[i], "--verbose")) {
-			options.verbose = true;
+		if (!strcmp(argv[i], "--record")) {
+			options.record = true;
 			continue;
 		}
 		i++;
@@ -214,8 +215,8 @@ int main(int argc, char **argv)
 		done += count;
 	}
 	for (size_t i = 0; i < total; i++) {
-		if (options.verbose || (cases[i].failed && options.scheduler))
-			printf("%s\n", cases[i].log.data ? cases[i].log.data : "");
+		if (options.record || (cases[i].failed && options.scheduler))
+			printf("%s", cases[i].log.data);
 		case_free(&cases[i]);
 	}
 	lsvm_ctx_unref(ctx);
