@@ -30,13 +30,16 @@ struct sched_name {
 };
 
 struct sched_dest {
-	struct sched_dest *next, *prev; /* the service's list; itself when out of it */
-	struct sched_name name;
-	uint32_t number; /* in lsvm_sched.all */
-	bool present, overloaded;
-	int32_t weight, last_weight; /* last: of the last edit that was not to 0 */
-	uint32_t upper, lower;
+	/* First what a walk over all of them reads. */
+	struct sched_dest *next;
+	int32_t weight;
 	uint32_t active, inactive;
+	bool overloaded, present;
+	struct sched_dest *prev;
+	uint32_t upper, lower;
+	int32_t last_weight; /* of the last edit that was not to 0 */
+	uint32_t number;     /* in lsvm_sched.all */
+	struct sched_name name;
 	uint32_t offset, skip, turns; /* mh's permutation */
 };
 
