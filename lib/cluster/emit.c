@@ -9,7 +9,7 @@
 #include <strings.h>
 #include <yaml.h>
 
-#define LINE_MAX 76
+#define COLUMNS_MAX 76
 
 static int append(void *data, unsigned char *bytes, size_t length)
 {
@@ -53,7 +53,7 @@ static bool needs_quotes(const char *text)
 	return false;
 }
 
-/* Columns on one line, or more than LINE_MAX when it must not be there. */
+/* Columns on one line, or more than COLUMNS_MAX when it must not be there. */
 static size_t width(const struct node *node, unsigned depth)
 {
 	size_t sum = node->key ? strlen(node->key) + 2 : 0;
@@ -61,8 +61,8 @@ static size_t width(const struct node *node, unsigned depth)
 	if (node->kind == NODE_SCALAR)
 		return sum + strlen(node->text) + 2;
 	if (depth == 0)
-		return LINE_MAX + 1;
-	for (const struct node *child = node->first; child && sum <= LINE_MAX;
+		return COLUMNS_MAX + 1;
+	for (const struct node *child = node->first; child && sum <= COLUMNS_MAX;
 	     child = child->next)
 		sum += width(child, depth - 1) + 2;
 	return sum + 2;
@@ -75,7 +75,7 @@ static bool fits(const struct node *node, bool in_list)
 	/* A map of its own under a key is easier to read and to change as a block. */
 	if (node->kind == NODE_MAP && !in_list)
 		return false;
-	return width(node, node->kind == NODE_MAP ? 4 : 2) <= LINE_MAX;
+	return width(node, node->kind == NODE_MAP ? 4 : 2) <= COLUMNS_MAX;
 }
 
 static bool emit(yaml_emitter_t *emitter, yaml_event_t *event, int made)

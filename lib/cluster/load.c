@@ -6,6 +6,7 @@
 #include "cluster/schema.h"
 #include "cluster/validate.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static void destroy(struct lsvm_cluster *cluster)
@@ -24,17 +25,21 @@ static void destroy(struct lsvm_cluster *cluster)
 static int has_findings(struct lsvm_ctx *ctx, const struct lsvm_findings *findings)
 {
 	const struct lsvm_finding *first = NULL;
+	char place[64] = "";
 
 	for (size_t i = 0; i < findings->list.count && !first; i++)
 		if (lsvm_finding_severity(&findings->list.items[i]) ==
 		    LSVM_SEVERITY_ERROR)
 			first = &findings->list.items[i];
+	if (first && lsvm_finding_line(first))
+		snprintf(place, sizeof(place), " at line %u", lsvm_finding_line(first));
+	else if (first && *first->path) /* JSON and drafts have no lines */
+		snprintf(place, sizeof(place), " at %s", first->path);
 	return lsvm_fail(ctx, LSVM_ERR_FINDINGS,
-			 "the cluster has %zu error%s, the first at line %u: %s; "
-			 "correct what the findings say",
+			 "the cluster has %zu error%s, the first%s: %s; correct what the "
+			 "findings say",
 			 findings->error_count, findings->error_count == 1 ? "" : "s",
-			 first ? lsvm_finding_line(first) : 0,
-			 first ? lsvm_finding_text(first) : "");
+			 place, first ? lsvm_finding_text(first) : "");
 }
 
 /* The same partition twice in one server's list is a finding, and not said again here. */

@@ -131,6 +131,8 @@ const char *lsvm_quote(const char *text, char *buf);
 /* Tree to model, in the cluster's arena; whatever does not fit is a finding. */
 int lsvm_cluster_decode(struct lsvm_cluster *cluster, const struct node *root,
 			struct lsvm_findings *findings);
+/* settings.c: settings.set of every level. */
+void lsvm_cluster_note_settings(struct lsvm_cluster *cluster);
 /* What depends on other fields: names of VIPs and services, priorities, homes, … */
 void lsvm_cluster_fill_defaults(struct lsvm_cluster *cluster);
 /* Model to tree: what was written, in the order of the tables, in canonical form. */
