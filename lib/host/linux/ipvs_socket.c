@@ -48,7 +48,7 @@ static void prepare_buffers(struct ipvs_socket *socket)
 
 static int open_netlink(struct ipvs_socket *socket)
 {
-	const int size = RECEIVE_QUEUE_BYTES, on = 1;
+	const int size = RECEIVE_QUEUE_BYTES, send_size = SEND_BYTES, on = 1;
 	int fd;
 
 	socket->netlink = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
@@ -58,7 +58,8 @@ static int open_netlink(struct ipvs_socket *socket)
 				 "cannot open a generic netlink socket: %s",
 				 strerrordesc_np(errno));
 	fd = mnl_socket_get_fd(socket->netlink);
-	/* Best effort both: an old kernel or a plain user has the defaults. */
+	/* Best effort all: an old kernel or a plain user has the defaults. */
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &send_size, sizeof(send_size));
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
 	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
 	return 0;
