@@ -58,6 +58,13 @@ static struct rtnl_addr *make(const struct address *address, int index)
 	}
 	if (made && address->prefix.addr.family == 6)
 		rtnl_addr_set_flags(made, IFA_F_NODAD);
+	/* A VIP is answered for but never spoken from: a director that wrapped packets
+	 * with it as their source would send servers what seems to come from themselves.
+	 */
+	if (made && address->prefix.addr.family == 6 && address->prefix.length == 128) {
+		rtnl_addr_set_valid_lifetime(made, UINT32_MAX);
+		rtnl_addr_set_preferred_lifetime(made, 0);
+	}
 	nl_addr_put(local);
 	return made;
 }
