@@ -288,6 +288,47 @@ static void aliases_stand_for_copies(void **state)
 	lsvm_cluster_unref(c);
 }
 
+static void servers_know_their_partitions(void **state)
+{
+	struct fixture *f = *state;
+	struct lsvm_cluster *c = load_text(
+		f, SMALL "  - {name: C, servers: [eps3, eps1], vips: [192.0.2.103]}\n");
+
+	assert_int_equal(c->servers.items[0].partitions.count, 2);
+	assert_string_equal(c->servers.items[0].partitions.items[0]->name, "A");
+	assert_string_equal(c->servers.items[0].partitions.items[1]->name, "C");
+	assert_int_equal(c->servers.items[1].partitions.count, 1);
+	assert_int_equal(c->servers.items[2].partitions.count, 2);
+	assert_string_equal(c->servers.items[2].partitions.items[0]->name, "B");
+	assert_int_equal(c->directors.items[0].partitions.count, 0);
+	lsvm_cluster_unref(c);
+}
+
+static void names_of_ordinary_domains_are_gathered(void **state)
+{
+	struct fixture *f = *state;
+	struct lsvm_cluster *c = load_text(
+		f, SMALL "  - name: C\n    servers: [eps1]\n    vips:\n      - address: "
+			 "192.0.2.103\n"
+			 "        services: [{ports: 80}, {ports: 443}]\n"
+			 "        domains:\n"
+			 "          - d.example\n"
+			 "          - {name: home.example, home: /srv/svm/home.example}\n"
+			 "          - {name: alias.example, aliases: [other.example]}\n"
+			 "          - {name: tls.example, tls: {redirect: true}}\n"
+			 "          - {name: quota.example, quota_mib: 3}\n"
+			 "          - Capital.example\n"
+			 "          - long-enough-to-be-sixteeN.example\n");
+	const struct vip *vip = &c->partitions.items[2].vips.items[0];
+
+	assert_int_equal(vip->names.count, 8);
+	assert_int_equal(vip->names.longest, strlen("long-enough-to-be-sixteeN.example"));
+	assert_int_equal(vip->names.ordinary_count, 2);
+	assert_string_equal(vip->names.ordinary, " d.example quota.example");
+	assert_int_equal(vip->names.ordinary_length, strlen(vip->names.ordinary));
+	lsvm_cluster_unref(c);
+}
+
 static void words_go_both_ways(void **state)
 {
 	assert_int_equal(lsvm_forwarding_parse("tunnel"), LSVM_FORWARDING_TUNNEL);
@@ -310,6 +351,8 @@ int main(void)
 		TEST(values_are_counted_before_json_is_parsed),
 		TEST(a_thousand_findings_are_enough),
 		TEST(aliases_stand_for_copies),
+		TEST(servers_know_their_partitions),
+		TEST(names_of_ordinary_domains_are_gathered),
 		TEST(words_go_both_ways),
 	};
 
