@@ -481,6 +481,96 @@ static void the_kernel_tells_its_version(void **state)
 	assert_true(info.connection_bucket_count >= 256);
 }
 
+#define VIP 0x0a4d0001 /* 10.77.0.1, its servers are the next ones */
+
+static int listen_at(uint32_t host)
+{
+	const struct sockaddr_in at = { .sin_family = AF_INET,
+					.sin_port = htons(9000),
+					.sin_addr = { htonl(host) } };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(fd, 8), 0);
+	return fd;
+}
+
+/* The client's end; *ret_server is the other. */
+static int connect_through(int listening, int *ret_server)
+{
+	const struct sockaddr_in to = { .sin_family = AF_INET,
+					.sin_port = htons(80),
+					.sin_addr = { htonl(VIP) } };
+	const struct timeval limit = { .tv_sec = 5 };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	setsockopt(listening, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	if (connect(fd, (const struct sockaddr *)&to, sizeof(to)))
+		fail_msg("the client could not connect");
+	*ret_server = accept(listening, NULL, NULL);
+	assert_true(*ret_server >= 0);
+	setsockopt(*ret_server, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	return fd;
+}
+
+static void assert_alive(int client, int server)
+{
+	char byte = 0;
+
+	assert_int_equal(send(client, "q", 1, MSG_NOSIGNAL), 1);
+	assert_int_equal(recv(server, &byte, 1, 0), 1);
+	assert_int_equal(send(server, "a", 1, MSG_NOSIGNAL), 1);
+	assert_int_equal(recv(client, &byte, 1, 0), 1);
+	assert_int_equal(byte, 'a');
+}
+
+#define NAT_SERVICE(scheduler, destinations)                                             \
+	"{\"schema\":\"lsvm-ipvs/1\",\"services\":[{\"protocol\":\"tcp\","               \
+	"\"address\":\"10.77.0.1\",\"port\":80,\"scheduler\":\"" scheduler               \
+	"\",\"destinations\":[" destinations "]}]}"
+#define NAT_SERVER(host, weight)                                                         \
+	"{\"address\":\"10.77.0." host "\",\"port\":9000,\"forwarding\":\"nat\","        \
+	"\"weight\":" weight "}"
+
+static void a_connection_survives_changes_around_it(void **state)
+{
+	static const char *const tables[] = {
+		NAT_SERVICE("rr", NAT_SERVER("2", "1")),
+		NAT_SERVICE("rr", NAT_SERVER("2", "1") "," NAT_SERVER("3", "1")),
+		NAT_SERVICE("wlc", NAT_SERVER("2", "5") "," NAT_SERVER("3", "1")),
+		NAT_SERVICE("mh", NAT_SERVER("2", "0") "," NAT_SERVER("3", "1")),
+		NAT_SERVICE("wrr", NAT_SERVER("2", "0") "," NAT_SERVER("3", "7")),
+	};
+	struct bench *bench = *state;
+	int first, second, client = -1, server, late_client, late_server;
+
+	assert_int_equal(system("for i in 1 2 3; do ip addr add 10.77.0.$i/32 dev lo; "
+				"done"),
+			 0);
+	first = listen_at(VIP + 1);
+	second = listen_at(VIP + 2);
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+		struct lsvm_ipvs_table *table = from_json(bench, tables[i]);
+
+		assert_true(reconcile(bench, table) > 0);
+		lsvm_ipvs_table_unref(table);
+		if (client < 0)
+			client = connect_through(first, &server);
+		assert_alive(client, server);
+	}
+	/* The first server is drained: who comes now gets the second. */
+	late_client = connect_through(second, &late_server);
+	assert_alive(late_client, late_server);
+	close(client);
+	close(server);
+	close(late_client);
+	close(late_server);
+	close(first);
+	close(second);
+}
+
 /* Adds and removes services until it is killed. */
 static void churn(struct bench *bench)
 {
@@ -609,6 +699,7 @@ int main(void)
 		TEST(a_missing_interface_is_named),
 		TEST(timeouts_are_set_and_read),
 		TEST(counters_are_read_and_zeroed),
+		TEST(a_connection_survives_changes_around_it),
 		TEST(the_kernel_tells_its_version),
 		TEST(a_table_that_changes_meanwhile_is_never_read_torn),
 		TEST(tables_of_two_namespaces_are_both_read_whole),
