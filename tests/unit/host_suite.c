@@ -312,6 +312,25 @@ static void a_gateway_out_of_reach_is_refused(void **state)
 	bad(m, STEP(m, STEP_ROUTE_SET, route, &lost), LSVM_ERR_STATE, "0.0.0.0/0");
 }
 
+static void a_machine_speaks_with_its_own_address(void **state)
+{
+	static const char *const own[] = { "192.0.2.11/24", "2001:db8:2::11/64" };
+	static const char *const vips[] = { "192.0.2.20/32", "2001:db8:2::20/128" };
+	struct machine *m = *state;
+	struct address address = { .interface = "eth0" };
+
+	if (simulated)
+		return; /* it says nothing */
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+		lsvm_prefix_parse(own[i], &address.prefix);
+		good(m, STEP(m, STEP_ADDRESS_ADD, address, &address));
+		lsvm_prefix_parse(vips[i], &address.prefix);
+		good(m, STEP(m, STEP_ADDRESS_ADD, address, &address));
+	}
+	shell("ip route get 192.0.2.21 | grep -q 'src 192.0.2.11 '");
+	shell("ip route get 2001:db8:2::21 | grep -q 'src 2001:db8:2::11 '");
+}
+
 /* ---- neighbours ---- */
 
 static void neighbours_are_listed(void **state)
@@ -867,6 +886,7 @@ int host_suite(bool on_simulated, int parts)
 		TEST(addresses_of_both_families_come_and_go),
 		TEST(routes_are_set_replaced_and_removed),
 		TEST(a_gateway_out_of_reach_is_refused),
+		TEST(a_machine_speaks_with_its_own_address),
 		TEST(neighbours_are_listed),
 		TEST(a_new_address_is_announced),
 		TEST(sysctls_are_set_and_read_back),
