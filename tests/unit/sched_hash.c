@@ -149,6 +149,30 @@ static void with_fallback_they_go_elsewhere(void **state)
 	}
 }
 
+static void maglev_gives_the_lightest_at_least_one_turn(void **state)
+{
+	unsigned counts[2] = { 0 };
+
+	shares("mh", WEIGHTS(1, 65535), counts);
+	assert_in_range(counts[0], CLIENTS / 64 * 7 / 10, CLIENTS / 64 * 13 / 10);
+}
+
+static void maglev_forgets_the_weight_of_what_comes_back_at_0(void **state)
+{
+	struct lsvm_sched *s = make_machine("mh", 0, WEIGHTS(1, 1));
+	unsigned refused = 0;
+
+	good(lsvm_sched_change(s, 0, 0, 0, 0));
+	for (unsigned i = 0; i < 100; i++)
+		refused += connect_client(s, client_text(i * 2654435761u)) < 0;
+	assert_in_range(refused, 30, 70);
+	good(lsvm_sched_remove(s, 0));
+	good(lsvm_sched_add(s, "10.0.0.1", 80, 0, 0, 0));
+	for (unsigned i = 0; i < 100; i++)
+		assert_int_equal(connect_client(s, client_text(i * 2654435761u)), 1);
+	lsvm_sched_free(s);
+}
+
 /* Two directors: one drained the server, the other got it at weight 0. */
 static void maglev_keeps_a_drained_server_s_slots_only_by_history(void **state)
 {
@@ -305,6 +329,8 @@ int main(void)
 		TEST(maglev_moves_few_others_when_one_goes),
 		TEST(a_drained_server_s_clients_are_refused_without_fallback),
 		TEST(with_fallback_they_go_elsewhere),
+		TEST(maglev_gives_the_lightest_at_least_one_turn),
+		TEST(maglev_forgets_the_weight_of_what_comes_back_at_0),
 		TEST(maglev_keeps_a_drained_server_s_slots_only_by_history),
 		TEST(the_port_counts_only_with_its_flag),
 		TEST(dh_looks_at_the_virtual_address),

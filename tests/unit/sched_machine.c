@@ -42,6 +42,28 @@ static void wrr_interleaves_by_weight(void **state)
 	lsvm_sched_free(s);
 }
 
+static void rr_never_goes_to_a_removed_one(void **state)
+{
+	struct lsvm_sched *s = make_machine("rr", 0, WEIGHTS(1, 1, 1, 1));
+
+	SEQUENCE(s, 3, 2);
+	good(lsvm_sched_remove(s, 2));
+	good(lsvm_sched_remove(s, 1));
+	SEQUENCE(s, 0, 3, 0);
+	good(lsvm_sched_remove(s, 0));
+	good(lsvm_sched_change(s, 3, 0, 0, 0));
+	SEQUENCE(s, REFUSED(LSVM_SCHED_DRAINED));
+	lsvm_sched_free(s);
+}
+
+static void wrr_passes_over_what_was_drained_from_the_start(void **state)
+{
+	struct lsvm_sched *s = make_machine("wrr", 0, WEIGHTS(0, 1));
+
+	SEQUENCE(s, 1, 1, 1);
+	lsvm_sched_free(s);
+}
+
 static void wrr_refuses_when_all_are_drained(void **state)
 {
 	struct lsvm_sched *s = make_machine("wrr", 0, WEIGHTS(1, 2));
@@ -346,8 +368,36 @@ static void lblc_forgets_after_a_day(void **state)
 	/* Looked at every half hour: 23:59 is too early, and counts as use. */
 	assert_int_equal(call(s, "198.51.100.1", (24 * 60 - 1) * MINUTE_MS), 1);
 	assert_int_equal(call(s, "198.51.100.1", (48 * 60 - 2) * MINUTE_MS), 1);
+	good(lsvm_sched_set_counts(s, 1, 9, 0));
 	assert_int_equal(call(s, "198.51.100.1", (73 * 60 - 1) * MINUTE_MS), 0);
 	lsvm_sched_free(s);
+}
+
+static void crowd(uint32_t address_count, uint32_t at_least, uint32_t at_most)
+{
+	struct lsvm_sched *s = make_machine("lblc", 0, WEIGHTS(1));
+	char virtual[32];
+
+	for (uint32_t i = 0; i < address_count; i++) {
+		snprintf(virtual, sizeof(virtual), "30.%u.%u.%u", i >> 16, i >> 8 & 255,
+			 i & 255);
+		call(s, virtual, 0);
+	}
+	assert_int_equal(s->cache.count, address_count);
+	call(s, "30.0.0.0", 6 * MINUTE_MS - 1);
+	assert_int_equal(s->cache.count, address_count);
+	call(s, "30.0.0.0", 6 * MINUTE_MS);
+	assert_in_range(address_count - s->cache.count, at_least, at_most);
+	lsvm_sched_free(s);
+}
+
+static void lblc_makes_room_when_it_is_crowded(void **state)
+{
+	/* Four thirds of what is too much, bucket by bucket, but half of the room at
+	 * most. */
+	crowd(16384, 0, 0);
+	crowd(20000, (20000 - 16384) * 4 / 3, (20000 - 16384) * 4 / 3 + 60);
+	crowd(60000, 8192, 8192 + 200);
 }
 
 static void lblcr_adds_servers_to_a_busy_address_and_takes_them_away(void **state)
@@ -362,8 +412,12 @@ static void lblcr_adds_servers_to_a_busy_address_and_takes_them_away(void **stat
 	assert_int_equal(lsvm_cache_find(s, &(struct addr){ 4, { 198, 51, 100, 1 } })
 				 ->member_count,
 			 2);
-	/* The set did not change for a minute: the most loaded goes. */
 	good(lsvm_sched_set_counts(s, 2, 9, 0));
+	assert_int_equal(call(s, "198.51.100.1", 60000), 1);
+	assert_int_equal(lsvm_cache_find(s, &(struct addr){ 4, { 198, 51, 100, 1 } })
+				 ->member_count,
+			 2);
+	/* The set did not change for more than a minute: the most loaded goes. */
 	assert_int_equal(call(s, "198.51.100.1", 60001), 1);
 	good(lsvm_sched_set_counts(s, 1, 10, 0));
 	assert_int_equal(call(s, "198.51.100.1", 60001), 1);
@@ -449,6 +503,9 @@ int main(void)
 		TEST(rr_goes_round_from_the_newest),
 		TEST(rr_goes_on_where_a_removed_one_stood),
 		TEST(wrr_interleaves_by_weight),
+		TEST(rr_never_goes_to_a_removed_one),
+		TEST(wrr_passes_over_what_was_drained_from_the_start),
+		TEST(lblc_makes_room_when_it_is_crowded),
 		TEST(wrr_refuses_when_all_are_drained),
 		TEST(the_least_loaded_is_chosen),
 		TEST(an_active_connection_weighs_256_inactive_ones),
