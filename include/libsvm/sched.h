@@ -48,8 +48,9 @@ LSVM_API int lsvm_sched_outcome_parse(const char *name);
 /**
  * Which destination of a service gets a client's new connection. For dh, sh and mh this
  * follows from the table alone; for lc, wlc, sed, nq, fo and ovf from the connection
- * counts in it. The destinations count as added in the table's order, drained ones as
- * drained later. A persistent service answers for a client that it does not know yet.
+ * counts in it. The destinations stand as the kernel was seen to have them, in a table
+ * from elsewhere as if added in its order, drained ones at their last weight. A
+ * persistent service answers for a client that it does not know yet.
  * @param virtual_address What the client calls, for a service with a mark; NULL otherwise
  * @param client The client's address
  * @param client_port Its port; only sh and mh with their port flag look at it
@@ -67,11 +68,12 @@ LSVM_API int lsvm_sched_predict(struct lsvm_ctx *ctx,
 
 /**
  * A machine for the service, as if it had just been made and its destinations had been
- * added in the table's order, drained ones at their last weight. Connection counts come
- * from the table and stay: connections that are not the machine's own.
- * Errors: LSVM_ERR_UNSUPPORTED (another scheduler, a persistence engine),
- * LSVM_ERR_RANGE, LSVM_ERR_NOMEM. Lifetime: until lsvm_sched_free(); the table is not
- * needed any more. @since 0.1
+ * added in the order in which the kernel was seen to have them, in a table from elsewhere
+ * in the table's, drained ones at their last weight. Connection counts come from the
+ * table and stay: connections that are not the machine's own. Errors:
+ * LSVM_ERR_UNSUPPORTED (another scheduler, a persistence engine), LSVM_ERR_RANGE,
+ * LSVM_ERR_NOMEM. Lifetime: until lsvm_sched_free(); the table is not needed any more.
+ * @since 0.1
  */
 LSVM_API int lsvm_sched_new(struct lsvm_ctx *ctx, const struct lsvm_ipvs_service *service,
 			    struct lsvm_sched **ret);

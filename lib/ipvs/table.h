@@ -39,7 +39,9 @@ struct ipvs_destination {
 				 never compared. mh keeps the slots that this weight gave
 			       */
 	uint32_t active_count, inactive_count,
-		persistent_count;	/* seen, never compared */
+		persistent_count; /* seen, never compared */
+	uint32_t position;	  /* in the kernel's list, newest first, from 1; 0: not
+				     seen. Never compared, not in JSON */
 	struct ipvs_counters *counters; /* NULL unless a snapshot has them */
 };
 

@@ -89,77 +89,6 @@ int lsvm_sched_service_edit(struct lsvm_sched *s, const struct ipvs_service *ser
 	return 0;
 }
 
-static int add_all(struct lsvm_sched *s, const struct ipvs_service *service)
-{
-	for (size_t i = 0; i < service->destinations.count; i++) {
-		const struct ipvs_destination *from = &service->destinations.items[i];
-		const bool drained = !from->weight && from->last_weight;
-		struct sched_dest *dest;
-		int err = lsvm_sched_dest_add(s, &from->addr, from->port,
-					      drained ? from->last_weight : from->weight,
-					      from->upper_threshold,
-					      from->lower_threshold, &dest);
-
-		if (err >= 0 && drained)
-			err = lsvm_sched_dest_edit(s, dest, 0, from->upper_threshold,
-						   from->lower_threshold);
-		if (err < 0)
-			return err;
-		dest->active = from->active_count;
-		dest->inactive = from->inactive_count;
-		/* The mark itself cannot be read from a kernel. */
-		dest->overloaded =
-			dest->upper && dest->active + dest->inactive >= dest->upper;
-	}
-	return 0;
-}
-
-int lsvm_sched_create(struct lsvm_ctx *ctx, const struct ipvs_service *service,
-		      struct lsvm_sched **ret)
-{
-	struct lsvm_sched *s;
-	const struct scheduler *scheduler;
-	int err = find_scheduler(ctx, service, &scheduler);
-
-	if (err < 0)
-		return err;
-	s = calloc(1, sizeof(*s));
-	if (!s)
-		return lsvm_fail_nomem(ctx);
-	s->ctx = lsvm_ctx_ref(ctx);
-	s->list.next = s->list.prev = &s->list;
-	s->key = service->key;
-	s->cache_expiration_s = 24 * 60 * 60;
-	err = lsvm_sched_service_edit(s, service);
-	if (err >= 0)
-		err = add_all(s, service);
-	if (err < 0) {
-		lsvm_sched_free(s);
-		return err;
-	}
-	*ret = s;
-	return 0;
-}
-
-void lsvm_sched_free(struct lsvm_sched *s)
-{
-	if (!s)
-		return;
-	for (uint32_t i = 0; i < s->connections.count; i++)
-		if (s->connections.items[i].template)
-			lsvm_template_release(s, s->connections.items[i].template,
-					      s->now_ms);
-	lsvm_templates_clear(s);
-	lsvm_cache_clear(s);
-	free(s->slots);
-	vec_free(&s->connections);
-	vec_free(&s->all);
-	lsvm_map_free(&s->by_name);
-	lsvm_arena_free(&s->arena);
-	lsvm_ctx_unref(s->ctx);
-	free(s);
-}
-
 static struct sched_name name_of(const struct addr *addr, uint16_t port)
 {
 	struct sched_name name = { .family = addr->family, .port = port };
@@ -279,4 +208,105 @@ int lsvm_sched_dest_remove(struct lsvm_sched *s, struct sched_dest *dest)
 	s->present_count--;
 	notice(s, SCHED_REMOVED, dest);
 	return 0;
+}
+
+/* An entry of the table, as if it had been added and, when it is drained, edited. */
+static int add_one(struct lsvm_sched *s, const struct ipvs_destination *from)
+{
+	const bool drained = !from->weight && from->last_weight;
+	struct sched_dest *dest;
+	int err = lsvm_sched_dest_add(
+		s, &from->addr, from->port, drained ? from->last_weight : from->weight,
+		from->upper_threshold, from->lower_threshold, &dest);
+
+	if (err >= 0 && drained)
+		err = lsvm_sched_dest_edit(s, dest, 0, from->upper_threshold,
+					   from->lower_threshold);
+	if (err < 0)
+		return err;
+	dest->active = from->active_count;
+	dest->inactive = from->inactive_count;
+	/* The mark itself cannot be read from a kernel. */
+	dest->overloaded = dest->upper && dest->active + dest->inactive >= dest->upper;
+	return 0;
+}
+
+static int by_age(const void *a, const void *b)
+{
+	const struct ipvs_destination *x = *(const struct ipvs_destination *const *)a;
+	const struct ipvs_destination *y = *(const struct ipvs_destination *const *)b;
+
+	if (x->position != y->position)
+		return x->position > y->position ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+/* Numbers are the table's; the order is the kernel's where it was seen. */
+static int add_all(struct lsvm_sched *s, const struct ipvs_service *service)
+{
+	const size_t count = service->destinations.count;
+	const struct ipvs_destination **order = malloc((count + 1) * sizeof(*order));
+	int err = order ? 0 : lsvm_fail_nomem(s->ctx);
+
+	for (size_t i = 0; i < count && err >= 0; i++) {
+		const struct ipvs_destination *from = &service->destinations.items[i];
+		const struct sched_name name = name_of(&from->addr, from->port);
+		struct sched_dest *dest;
+
+		order[i] = from;
+		if (!lsvm_sched_dest_lookup(s, &from->addr, from->port))
+			err = new_dest(s, &name, &dest);
+	}
+	if (err >= 0)
+		qsort(order, count, sizeof(*order), by_age);
+	for (size_t i = 0; i < count && err >= 0; i++)
+		err = add_one(s, order[i]);
+	free(order);
+	return err;
+}
+
+int lsvm_sched_create(struct lsvm_ctx *ctx, const struct ipvs_service *service,
+		      struct lsvm_sched **ret)
+{
+	struct lsvm_sched *s;
+	const struct scheduler *scheduler;
+	int err = find_scheduler(ctx, service, &scheduler);
+
+	if (err < 0)
+		return err;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return lsvm_fail_nomem(ctx);
+	s->ctx = lsvm_ctx_ref(ctx);
+	s->list.next = s->list.prev = &s->list;
+	s->key = service->key;
+	s->cache_expiration_s = 24 * 60 * 60;
+	err = lsvm_sched_service_edit(s, service);
+	if (err >= 0)
+		err = add_all(s, service);
+	if (err < 0) {
+		lsvm_sched_free(s);
+		return err;
+	}
+	*ret = s;
+	return 0;
+}
+
+void lsvm_sched_free(struct lsvm_sched *s)
+{
+	if (!s)
+		return;
+	for (uint32_t i = 0; i < s->connections.count; i++)
+		if (s->connections.items[i].template)
+			lsvm_template_release(s, s->connections.items[i].template,
+					      s->now_ms);
+	lsvm_templates_clear(s);
+	lsvm_cache_clear(s);
+	free(s->slots);
+	vec_free(&s->connections);
+	vec_free(&s->all);
+	lsvm_map_free(&s->by_name);
+	lsvm_arena_free(&s->arena);
+	lsvm_ctx_unref(s->ctx);
+	free(s);
 }

@@ -425,6 +425,44 @@ void case_settle(struct sched_case *c)
 	}
 }
 
+/* What a stranger foretells who sees the kernel's table only. The last weight of a
+ * drained destination and the overload mark cannot be seen there. */
+static bool check_prediction(struct sched_case *c, const struct ipvs_service *service)
+{
+	const struct scheduler *scheduler = lsvm_scheduler_find(service->scheduler);
+
+	if (c->has_thresholds || scheduler->has_history ||
+	    service->flags & IP_VS_SVC_F_PERSISTENT || !service->key.port)
+		return true;
+	for (size_t i = 0; i < service->destinations.count; i++)
+		if (!service->destinations.items[i].weight &&
+		    scheduler->pick == lsvm_mh_pick)
+			return true;
+	for (uint32_t i = 0; i < 20; i++) {
+		const uint32_t bytes = i * 2654435761u;
+		const struct lsvm_ipvs_destination *dest = NULL;
+		struct addr client = { .family = service->key.addr.family };
+		char text[LSVM_ADDRESS_TEXT_BYTES], other[LSVM_ADDRESS_TEXT_BYTES] = "",
+						    own[LSVM_ADDRESS_TEXT_BYTES] = "";
+		uint32_t number = UINT32_MAX;
+
+		client.bytes[0] = 0x20;
+		memcpy(client.bytes + (client.family == 4 ? 1 : 13), &bytes, 3);
+		lsvm_addr_text(&client, text);
+		good(c, lsvm_sched_predict(c->ctx, (struct lsvm_ipvs_service *)service,
+					   NULL, text, 1000, &dest));
+		good(c, lsvm_sched_peek(c->machine, NULL, text, 1000, 0, 0, &number));
+		if (dest)
+			lsvm_ipvs_destination_address(dest, other, sizeof(other));
+		lsvm_sched_destination_address(c->machine, number, own, sizeof(own));
+		if (strcmp(own, other)) {
+			report(c, "a prediction from the kernel's table is wrong");
+			return false;
+		}
+	}
+	return true;
+}
+
 bool case_check_counts(struct sched_case *c, const struct lsvm_ipvs_table *table)
 {
 	const struct ipvs_service *service =
@@ -463,7 +501,7 @@ bool case_check_counts(struct sched_case *c, const struct lsvm_ipvs_table *table
 		report(c, what);
 		return false;
 	}
-	return true;
+	return check_prediction(c, service);
 }
 
 bool case_check_flows(struct sched_case *c)

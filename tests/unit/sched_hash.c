@@ -149,6 +149,21 @@ static void with_fallback_they_go_elsewhere(void **state)
 	}
 }
 
+static void the_kernel_s_order_counts_where_it_was_seen(void **state)
+{
+	struct ipvs_service *seen = make_service("sh", 0, WEIGHTS(1, 1, 1));
+	struct lsvm_sched *s;
+	static const uint32_t positions[] = { 2, 3, 1 };
+
+	for (size_t i = 0; i < 3; i++)
+		seen->destinations.items[i].position = positions[i];
+	good(lsvm_sched_new(ctx, PUBLIC(seen), &s));
+	assert_int_equal(s->list.next->number, 2);
+	assert_int_equal(s->list.next->next->number, 0);
+	assert_int_equal(s->list.prev->number, 1);
+	lsvm_sched_free(s);
+}
+
 static void maglev_gives_the_lightest_at_least_one_turn(void **state)
 {
 	unsigned counts[2] = { 0 };
@@ -329,6 +344,7 @@ int main(void)
 		TEST(maglev_moves_few_others_when_one_goes),
 		TEST(a_drained_server_s_clients_are_refused_without_fallback),
 		TEST(with_fallback_they_go_elsewhere),
+		TEST(the_kernel_s_order_counts_where_it_was_seen),
 		TEST(maglev_gives_the_lightest_at_least_one_turn),
 		TEST(maglev_forgets_the_weight_of_what_comes_back_at_0),
 		TEST(maglev_keeps_a_drained_server_s_slots_only_by_history),

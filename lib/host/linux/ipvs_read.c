@@ -67,6 +67,7 @@ static int read_destination(struct ipvs_socket *socket, const struct nl_message 
 	if (!destination)
 		return lsvm_fail_nomem(socket->ctx);
 	*destination = read;
+	destination->position = (uint32_t)reading->service->destinations.count;
 	return keep_counters(reading->table, &destination->counters, &counters);
 }
 
