@@ -133,6 +133,9 @@ class Hosts(unittest.TestCase):
         with self.assertRaises(lsvm.NotFound):
             host.applied()
 
+    def test_a_simulated_machine_has_no_neighbours(self):
+        self.assertRegex(lsvm.Host.simulated("eds1").neighbours()["schema"], r"^lsvm-\w+/1$")
+
     def test_a_card_is_plugged_in_once(self):
         host = lsvm.Host.simulated("eds1")
         host.simulate_interface("eth0")

@@ -59,6 +59,10 @@ class Host(Owned):
         """
         return json.loads(self._text(library().lsvm_role_status_to_json, Role(role)))
 
+    def neighbours(self):
+        """What the machine knows of its neighbours' hardware addresses, as Python values."""
+        return json.loads(self._text(library().lsvm_host_neighbours_to_json))
+
     def snapshot(self):
         """The machine's IPVS table as it is now, with counters."""
         return IpvsTable._new(self._context, library().lsvm_host_ipvs_snapshot, self._pointer,
