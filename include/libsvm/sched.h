@@ -67,6 +67,21 @@ LSVM_API int lsvm_sched_predict(struct lsvm_ctx *ctx,
 				const struct lsvm_ipvs_destination **ret);
 
 /**
+ * What is lost when director @p b takes over from director @p a and knows none of its
+ * connections: of 4,096 flows to each service, spread evenly over clients and ports,
+ * those that @p a serves and those of them that @p b would not send to the same real
+ * server. With dh, sh, mh and fo that follows from the tables, the order and history of
+ * their destinations included; with any other scheduler every flow counts as broken.
+ * @param ret_flows How many flows @p a serves
+ * @param ret_broken How many of them break
+ * Errors: LSVM_ERR_UNSUPPORTED (another scheduler, a persistence engine), LSVM_ERR_LIMIT,
+ * LSVM_ERR_NOMEM. @since 0.1
+ */
+LSVM_API int lsvm_ipvs_consistency(struct lsvm_ctx *ctx, const struct lsvm_ipvs_table *a,
+				   const struct lsvm_ipvs_table *b, uint32_t *ret_flows,
+				   uint32_t *ret_broken);
+
+/**
  * A machine for the service, as if it had just been made and its destinations had been
  * added in the order in which the kernel was seen to have them, in a table from elsewhere
  * in the table's, drained ones at their last weight. Connection counts come from the

@@ -75,6 +75,20 @@ static int predict(void)
 	return err < 0 ? err : 0;
 }
 
+static int consistency(void)
+{
+	struct lsvm_ctx *ctx = NULL;
+	uint32_t flows = 0, broken = 0;
+	int err = lsvm_ctx_new(&ctx);
+
+	if (err >= 0)
+		err = lsvm_ipvs_consistency(ctx, table, table, &flows, &broken);
+	if (err >= 0)
+		OOM_CHECK(flows == 3 * 4096 && broken == 2 * 4096);
+	lsvm_ctx_unref(ctx);
+	return err;
+}
+
 int main(void)
 {
 	static const char *const names[] = { "lblcr", "lblc", "persistence" };
@@ -89,6 +103,7 @@ int main(void)
 	for (service_index = 0; service_index < 3; service_index++)
 		wrong |= oom_run(names[service_index], machine);
 	wrong |= oom_run("prediction", predict);
+	wrong |= oom_run("consistency", consistency);
 	lsvm_ipvs_table_unref(table);
 	lsvm_ctx_unref(ctx);
 	return wrong;

@@ -164,6 +164,87 @@ static void the_kernel_s_order_counts_where_it_was_seen(void **state)
 	lsvm_sched_free(s);
 }
 
+struct pair {
+	struct lsvm_ipvs_table *tables[2];
+	struct ipvs_service *services[2];
+};
+
+/* Two directors with the same service. */
+static void make_pair(struct pair *pair, const char *scheduler, const int *weights)
+{
+	const struct ipvs_service *model = make_service(scheduler, 0, weights);
+
+	for (unsigned i = 0; i < 2; i++) {
+		good(lsvm_ipvs_table_alloc(ctx, &pair->tables[i]));
+		pair->services[i] = lsvm_ipvs_table_push(pair->tables[i]);
+		*pair->services[i] = *model;
+		memset(&pair->services[i]->destinations, 0,
+		       sizeof(pair->services[i]->destinations));
+		for (size_t j = 0; j < model->destinations.count; j++)
+			*lsvm_ipvs_service_push(pair->services[i]) =
+				model->destinations.items[j];
+	}
+}
+
+static uint32_t broken(struct pair *pair)
+{
+	uint32_t flows = 0, lost = 0;
+
+	for (unsigned i = 0; i < 2; i++)
+		good(lsvm_ipvs_table_seal(pair->tables[i]));
+	good(lsvm_ipvs_consistency(ctx, pair->tables[0], pair->tables[1], &flows, &lost));
+	assert_in_range(flows, 2000, 4096);
+	for (unsigned i = 0; i < 2; i++)
+		lsvm_ipvs_table_unref(pair->tables[i]);
+	return lost * 1000 / flows;
+}
+
+static void equal_directors_break_no_flow(void **state)
+{
+	static const char *const names[] = { "dh", "sh", "mh", "fo" };
+	struct pair pair;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		make_pair(&pair, names[i], WEIGHTS(1, 2, 0, 3));
+		assert_int_equal(broken(&pair), 0);
+	}
+	make_pair(&pair, "rr", WEIGHTS(1, 1));
+	assert_int_equal(broken(&pair), 1000);
+}
+
+static void another_order_breaks_source_hashing_and_little_of_maglev(void **state)
+{
+	struct pair pair;
+
+	for (unsigned n = 0; n < 2; n++) {
+		make_pair(&pair, n ? "mh" : "sh", WEIGHTS(1, 1, 1, 1));
+		for (uint32_t i = 0; i < 4; i++) {
+			pair.services[0]->destinations.items[i].position = i + 1;
+			pair.services[1]->destinations.items[i].position = 4 - i;
+		}
+		if (n)
+			assert_in_range(broken(&pair), 0, 20);
+		else
+			assert_in_range(broken(&pair), 700, 1000);
+	}
+}
+
+static void a_drained_server_that_one_director_got_late_breaks_flows(void **state)
+{
+	struct pair pair;
+
+	make_pair(&pair, "mh", WEIGHTS(1, 1, 1, 1, 0));
+	pair.services[0]->destinations.items[4].last_weight = 1;
+	assert_in_range(broken(&pair), 0, 30);
+	/* The drained one's clients go elsewhere: they are its living connections. */
+	make_pair(&pair, "mh", WEIGHTS(1, 1, 1, 1, 1));
+	pair.services[1]->destinations.items[4].weight = 0;
+	assert_in_range(broken(&pair), 150, 300);
+	make_pair(&pair, "sh", WEIGHTS(1, 1));
+	pair.services[1]->key.port = 81;
+	assert_int_equal(broken(&pair), 1000);
+}
+
 static void maglev_gives_the_lightest_at_least_one_turn(void **state)
 {
 	unsigned counts[2] = { 0 };
@@ -345,6 +426,9 @@ int main(void)
 		TEST(a_drained_server_s_clients_are_refused_without_fallback),
 		TEST(with_fallback_they_go_elsewhere),
 		TEST(the_kernel_s_order_counts_where_it_was_seen),
+		TEST(equal_directors_break_no_flow),
+		TEST(another_order_breaks_source_hashing_and_little_of_maglev),
+		TEST(a_drained_server_that_one_director_got_late_breaks_flows),
 		TEST(maglev_gives_the_lightest_at_least_one_turn),
 		TEST(maglev_forgets_the_weight_of_what_comes_back_at_0),
 		TEST(maglev_keeps_a_drained_server_s_slots_only_by_history),

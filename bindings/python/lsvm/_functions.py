@@ -185,6 +185,14 @@ FUNCTIONS = {
             "size_t",
         ]),
     "lsvm_ipvs_changes_to_json": ("int", ["const struct lsvm_ipvs_changes *", "char **"]),
+    "lsvm_ipvs_consistency": (
+        "int", [
+            "struct lsvm_ctx *",
+            "const struct lsvm_ipvs_table *",
+            "const struct lsvm_ipvs_table *",
+            "uint32_t *",
+            "uint32_t *",
+        ]),
     "lsvm_ipvs_counter_name": ("const char *", ["int"]),
     "lsvm_ipvs_counter_parse": ("int", ["const char *"]),
     "lsvm_ipvs_destination_active_count": ("uint32_t", ["const struct lsvm_ipvs_destination *"]),
