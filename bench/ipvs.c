@@ -28,7 +28,7 @@
 #define SETTLE_US 200000
 #define DESTINATIONS 2
 #define ROUNDS_MAX 5
-/* What takes less than a second is measured more often. */
+/* What takes less than a second is repeated in each round. */
 #define QUICK 5
 
 static const size_t batch_sizes[] = { 100, 200, 500, 1000 };
@@ -352,35 +352,43 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static double median_of(const double *values, unsigned count)
+/* What a round took: the fastest of its repetitions, since a busy machine only adds. */
+static double round_time(enum measure measure, unsigned round)
 {
-	double sorted[ROUNDS_MAX * QUICK];
+	double fastest;
 
-	memcpy(sorted, values, count * sizeof(double));
-	qsort(sorted, count, sizeof(double), by_value);
-	return sorted[count / 2];
+	if (measure == IPVSADM || measure == KEEPALIVED)
+		return times[measure][round];
+	fastest = times[measure][round * QUICK];
+	for (unsigned i = 1; i < QUICK; i++)
+		if (times[measure][round * QUICK + i] < fastest)
+			fastest = times[measure][round * QUICK + i];
+	return fastest;
 }
 
-static unsigned samples(enum measure measure, unsigned rounds)
+static double median_of(double *values, unsigned count)
 {
-	return measure == IPVSADM || measure == KEEPALIVED ? rounds : rounds * QUICK;
+	qsort(values, count, sizeof(double), by_value);
+	return values[count / 2];
 }
 
 static double median(enum measure measure, unsigned rounds)
 {
-	return median_of(times[measure], samples(measure, rounds));
+	double values[ROUNDS_MAX];
+
+	for (unsigned i = 0; i < rounds; i++)
+		values[i] = round_time(measure, i);
+	return median_of(values, rounds);
 }
 
-/* Of neighbours in time: a busy machine slows both. */
+/* Of the same round: a busy machine slows both. */
 static double ratio_of(enum measure above, enum measure below, unsigned rounds)
 {
-	double ratios[ROUNDS_MAX * QUICK];
+	double ratios[ROUNDS_MAX];
 
-	if (samples(above, rounds) != samples(below, rounds))
-		return median(above, rounds) / median(below, rounds);
-	for (unsigned i = 0; i < samples(above, rounds); i++)
-		ratios[i] = times[above][i] / times[below][i];
-	return median_of(ratios, samples(above, rounds));
+	for (unsigned i = 0; i < rounds; i++)
+		ratios[i] = round_time(above, i) / round_time(below, i);
+	return median_of(ratios, rounds);
 }
 
 static bool goal(const char *what, double ratio, bool met, const char *text)

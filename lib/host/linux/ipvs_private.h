@@ -11,7 +11,7 @@
 
 #define RECEIVE_COUNT 4
 #define RECEIVE_BYTES 32768 /* the kernel fills no more at once */
-#define SEND_BYTES 131072   /* about 1,000 changes: more at once gains nothing */
+#define SEND_BYTES 65536    /* about 500 changes: more at once gains nothing */
 
 struct ipvs_socket {
 	struct lsvm_ctx *ctx;
