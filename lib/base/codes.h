@@ -133,6 +133,8 @@ FINDING(ONE_PACKET_NOT_UDP, "one-packet-not-udp", ERROR,
 	"use one_packet with UDP services only")
 FINDING(ONE_PACKET_PERSISTENT, "one-packet-persistent", ERROR,
 	"leave out one_packet or persistence")
+FINDING(ONE_PACKET_NAT, "one-packet-nat", WARNING,
+	"leave out one_packet, or use direct routing or a tunnel")
 FINDING(SIP_NOT_UDP, "sip-not-udp", ERROR, "use the engine sip with UDP services only")
 FINDING(LOWER_WITHOUT_UPPER, "lower-without-upper", ERROR,
 	"write an upper threshold too, or leave out the lower one")

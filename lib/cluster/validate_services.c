@@ -48,6 +48,14 @@ static void check_persistence(struct validation *v, const struct service *servic
 			"service \"%s\" schedules each packet for itself and keeps "
 			"clients on one server: it cannot do both",
 			name);
+	/* The kernel forgets such a connection with its packet, and so does not know what
+	 * to translate the answer back to. */
+	if (s->one_packet && udp && s->forwarding == LSVM_FORWARDING_NAT)
+		lsvm_fault_setting(v, FINDING_ONE_PACKET_NAT, service, SETTING_ONE_PACKET,
+				   "service \"%s\" schedules each packet for itself "
+				   "behind NAT: what "
+				   "its servers answer keeps their own addresses",
+				   name);
 	if (s->persistence && s->persistence->engine && !udp)
 		lsvm_fault_setting(
 			v, FINDING_SIP_NOT_UDP, service, SETTING_PERSISTENCE,
