@@ -310,3 +310,20 @@ void lsvm_sched_free(struct lsvm_sched *s)
 	lsvm_ctx_unref(s->ctx);
 	free(s);
 }
+
+void lsvm_sched_vacate(struct lsvm_sched *s)
+{
+	each_dest(s, dest) dest->present = false;
+	s->list.next = s->list.prev = &s->list;
+	s->present_count = 0;
+}
+
+int lsvm_sched_begin_anew(struct lsvm_sched *s, const struct ipvs_service *service)
+{
+	const struct scheduler *scheduler;
+	int err = find_scheduler(s->ctx, service, &scheduler);
+
+	if (err >= 0)
+		err = install(s, scheduler);
+	return err < 0 ? err : lsvm_sched_service_edit(s, service);
+}

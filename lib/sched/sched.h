@@ -158,6 +158,10 @@ int lsvm_sched_dest_add(struct lsvm_sched *s, const struct addr *addr, uint16_t 
 int lsvm_sched_dest_edit(struct lsvm_sched *s, struct sched_dest *dest, uint32_t weight,
 			 uint32_t upper, uint32_t lower);
 int lsvm_sched_dest_remove(struct lsvm_sched *s, struct sched_dest *dest);
+/* The service is deleted: no destinations, connections live on. */
+void lsvm_sched_vacate(struct lsvm_sched *s);
+/* It is added again after that; service has no destinations yet. */
+int lsvm_sched_begin_anew(struct lsvm_sched *s, const struct ipvs_service *service);
 struct sched_dest *lsvm_sched_dest_lookup(const struct lsvm_sched *s,
 					  const struct addr *addr, uint16_t port);
 

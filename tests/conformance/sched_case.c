@@ -235,10 +235,33 @@ static void edit_service(struct sched_case *c, struct ipvs_socket *socket)
 	set_service(c, socket);
 }
 
+/* Deleted and added again, with some of its destinations: they keep their connections. */
+static void bear_again(struct sched_case *c, struct ipvs_socket *socket)
+{
+	apply(c, socket,
+	      &(struct ipvs_change){ .kind = IPVS_SERVICE_DELETE,
+				     .service = &c->service });
+	lsvm_sched_vacate(c->machine);
+	apply(c, socket,
+	      &(struct ipvs_change){ .kind = IPVS_SERVICE_ADD, .service = &c->service });
+	good(c, lsvm_sched_begin_anew(c->machine, &c->service));
+	lsvm_buf_text(&c->log, "again\n");
+	for (size_t i = 0; i < c->pool_count; i++) {
+		c->was_removed[i] = true;
+		c->present[i] = false;
+		if (chance(c, 70))
+			add_destination(c, socket, i);
+	}
+}
+
 static void edit(struct sched_case *c, struct ipvs_socket *socket)
 {
 	const size_t i = below(c, (uint32_t)c->pool_count);
 
+	if (c->removes && chance(c, 5)) {
+		bear_again(c, socket);
+		return;
+	}
 	if (chance(c, 10))
 		edit_service(c, socket);
 	else if (!c->present[i])

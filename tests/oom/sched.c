@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Schedulers without memory: what failed can be done again, and nothing is lost. */
 #include "oom.h"
+#include "sched/director.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -89,6 +90,43 @@ static int consistency(void)
 	return err;
 }
 
+/* Every service deleted, added and given its destinations again. */
+static int bear_all_again(struct sched_director *director)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < table->services.count && err >= 0; i++) {
+		const struct ipvs_service *service = &table->services.items[i];
+		struct ipvs_change change = { .kind = IPVS_SERVICE_DELETE,
+					      .service = service };
+
+		OOM_CHECK(lsvm_director_apply(director, &change) == 0);
+		change.kind = IPVS_SERVICE_ADD;
+		err = lsvm_director_apply(director, &change);
+		change.kind = IPVS_DESTINATION_ADD;
+		change.destination = &service->destinations.items[0];
+		change.weight = 1;
+		if (err >= 0)
+			err = lsvm_director_apply(director, &change);
+	}
+	return err;
+}
+
+static int director(void)
+{
+	struct sched_director *made = NULL;
+	struct lsvm_ctx *ctx = NULL;
+	int err = lsvm_ctx_new(&ctx);
+
+	if (err >= 0)
+		err = lsvm_director_create(ctx, table, &made);
+	if (err >= 0)
+		err = bear_all_again(made);
+	lsvm_director_free(made);
+	lsvm_ctx_unref(ctx);
+	return err;
+}
+
 int main(void)
 {
 	static const char *const names[] = { "lblcr", "lblc", "persistence" };
@@ -104,6 +142,7 @@ int main(void)
 		wrong |= oom_run(names[service_index], machine);
 	wrong |= oom_run("prediction", predict);
 	wrong |= oom_run("consistency", consistency);
+	wrong |= oom_run("director", director);
 	lsvm_ipvs_table_unref(table);
 	lsvm_ctx_unref(ctx);
 	return wrong;

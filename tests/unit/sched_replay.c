@@ -126,6 +126,9 @@ static void replay_line(struct replay *r, const char *line)
 		connection(r, line);
 	} else if (!strncmp(line, "inactive ", 9) || !strncmp(line, "end ", 4)) {
 		end(r, line);
+	} else if (!strcmp(line, "again\n")) {
+		lsvm_sched_vacate(r->machine);
+		good(lsvm_sched_begin_anew(r->machine, r->service));
 	} else if (strncmp(line, "case ", 5)) {
 		destination(r, line);
 	}
