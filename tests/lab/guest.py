@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The guest: runs commands as the caller would, changes nothing, leaves nothing behind."""
 
-import ctypes
 import os
 import signal
 import subprocess
-import tempfile
 import time
 import unittest
 
-SVM_LAB = os.path.join(os.environ["LSVM_BUILD_ROOT"], "tools/svm-lab")
+from common import LabTest, SVM_LAB, guest_processes, svm_lab
 
 
 def guest(*command, options=(), **more):
@@ -17,42 +15,7 @@ def guest(*command, options=(), **more):
                           capture_output=True, text=True, timeout=100, **more)
 
 
-PR_SET_CHILD_SUBREAPER = 36
-
-
-def guest_processes():
-    """Processes of guests that this test has started; others may run guests at the same time."""
-    parents, guests = {}, set()
-    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
-        try:
-            with open(f"/proc/{pid}/stat") as stat, open(f"/proc/{pid}/cmdline") as line:
-                state, parent = stat.read().rpartition(")")[2].split()[:2]
-                parents[pid] = int(parent)
-                if state != "Z" and line.read().startswith(("/usr/bin/linux.uml", SVM_LAB)):
-                    guests.add(pid)
-        except OSError:
-            pass
-
-    def is_ours(pid):
-        while pid and pid != os.getpid():
-            pid = parents.get(pid, 0)
-        return pid != 0
-
-    return set(filter(is_ours, guests))
-
-
-class Guest(unittest.TestCase):
-    def setUp(self):
-        # What its parent left alone becomes a child of this process, and is found.
-        self.assertEqual(ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0)
-        self.before = guest_processes()
-
-    def tearDown(self):
-        deadline = time.monotonic() + 10
-        while guest_processes() - self.before and time.monotonic() < deadline:
-            time.sleep(0.05)
-        self.assertEqual(guest_processes() - self.before, set())
-
+class Guest(LabTest):
     def start(self, command):
         running = subprocess.Popen([SVM_LAB, "guest", "--", "sh", "-c", command],
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -75,15 +38,14 @@ class Guest(unittest.TestCase):
         self.assertIn("IP Virtual Server", done.stdout)
 
     def test_only_the_out_folder_of_the_host_changes(self):
-        with tempfile.TemporaryDirectory() as out, tempfile.TemporaryDirectory() as other:
-            done = guest("sh", "-c", f"echo a >/out/file && echo b >{other}/file && cat {other}/file "
-                         "&& echo c >>/etc/issue", options=("--out", out))
-            self.assertEqual((done.stdout, done.returncode), ("b\n", 0), done.stderr)
-            self.assertEqual(os.listdir(other), [])
-            with open(os.path.join(out, "file")) as file:
-                self.assertEqual(file.read(), "a\n")
-        with open("/etc/issue") as issue:
-            self.assertNotIn("\nc\n", issue.read())
+        out, other = self.folder / "out", self.folder / "other"
+        out.mkdir()
+        other.mkdir()
+        done = guest("sh", "-c", f"echo a >/out/file && echo b >{other}/file && cat {other}/file "
+                     "&& echo c >>/etc/issue", options=("--out", out))
+        self.assertEqual((done.stdout, done.returncode), ("b\n", 0), done.stderr)
+        self.assertEqual(os.listdir(other), [])
+        self.assertEqual((out / "file").read_text(), "a\n")
 
     def test_a_command_that_is_missing_is_said_so(self):
         done = guest("no-such-command")
@@ -105,10 +67,12 @@ class Guest(unittest.TestCase):
         running = self.start("sleep 90 & echo up; wait")
         running.kill()
         running.communicate(timeout=30)
+        deadline = time.monotonic() + 10
+        while guest_processes() - self.before[0] and time.monotonic() < deadline:
+            time.sleep(0.05)
 
     def test_wrong_use_is_said_so(self):
-        done = subprocess.run([SVM_LAB, "guest", "--memory", "much", "--", "true"],
-                              capture_output=True, text=True, timeout=30)
+        done = svm_lab("guest", "--memory", "much", "--", "true")
         self.assertEqual(done.returncode, 2)
         self.assertIn("--memory", done.stderr)
 

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A lab that stands: the kernel's table is the plan's, a server joins while clients ask, machines can
+be entered, and an end leaves nothing."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+import lsvm
+from common import SVM_LAB, LabTest, ROOT, svm_lab
+
+FIGURE3 = ROOT / "examples/figure3.yaml"
+
+
+def table_lines(text):
+    """As `ipvsadm -Sn` prints them; the kernel's order is that of its hash."""
+    return sorted(line.strip() for line in text.splitlines() if line.strip())
+
+
+class Standing(LabTest):
+    def check_tables(self, path, name):
+        cluster = lsvm.load(path)
+        for machine in cluster.machines:
+            if machine.role != lsvm.Role.DIRECTOR:
+                continue
+            wanted = lsvm.compile(cluster, machine.name).ipvs.to_ipvsadm()
+            self.assertEqual(table_lines(self.inside(name, machine.name, "ipvsadm", "-Sn")),
+                             table_lines(wanted))
+
+    def test_the_kernels_table_is_the_plans(self):
+        for example in ("services", "tunnel", "ipv6"):
+            with self.subTest(example):
+                path = ROOT / f"examples/{example}.yaml"
+                self.up(path, f"table-{example}")
+                self.check_tables(path, f"table-{example}")
+                self.assertEqual(svm_lab("down", "--lab", f"table-{example}").returncode, 0)
+
+    def test_a_server_joins_while_clients_ask(self):
+        name = "join"
+        self.up(FIGURE3, name)
+        self.check_tables(FIGURE3, name)
+        draft = lsvm.load(FIGURE3).draft()
+        draft.add_server("C", "eps5")
+        more = self.folder / "more.yaml"
+        more.write_text(draft.freeze().to_yaml())
+
+        asking = subprocess.Popen([SVM_LAB, "ask", "--lab", name, "--json", "--partition", "C",
+                                   "--requests", "50", "--seconds", "12"],
+                                  stdout=subprocess.PIPE, text=True)
+        time.sleep(2)
+        done = svm_lab("apply", "--lab", name, more)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIsNone(asking.poll(), "the change took longer than the asking")
+        output, _ = asking.communicate(timeout=100)
+        meanwhile, = json.loads(output)["targets"]
+        self.assertEqual(meanwhile["failures"], 0, meanwhile)
+        self.assertGreater(meanwhile["servers"]["eps5"], 0)
+        self.assertGreater(meanwhile["servers"]["eps6"], meanwhile["servers"]["eps5"])
+
+        self.check_tables(more, name)
+        after, = self.ask(name, "--partition", "C", "--requests", "200")["targets"]
+        self.assertEqual(after["failures"], 0)
+        self.assertAlmostEqual(after["servers"]["eps5"] / 200, 1 / 2, delta=0.1)
+        others = self.ask(name, "--requests", "4")
+        self.assertTrue(others["good"], others)
+
+        # The same again changes nothing.
+        for machine in ("eds1", "eps5"):
+            tool = SVM_LAB.replace("svm-lab", "svm-eds" if machine == "eds1" else "svm-eps")
+            steps = self.inside(name, machine, tool, "apply", "--dry-run", "--machine", machine,
+                                "--json", "/etc/svm/cluster.json")
+            self.assertEqual(json.loads(steps)["steps"], [])
+
+    def test_machines_can_be_entered_and_see_their_own_files(self):
+        name = "enter"
+        self.up(ROOT / "examples/minimal.yaml", name)
+        self.assertEqual(self.inside(name, "eps1", "hostname"), "eps1\n")
+        self.inside(name, "eps1", "sh", "-c", "echo mine >/etc/mine")
+        done = svm_lab("exec", "--lab", name, "eps2", "--", "cat", "/etc/mine")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertFalse(os.path.exists("/etc/mine"))
+        done = svm_lab("exec", "--lab", name, "eps9", "--", "true")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no machine 'eps9'", done.stderr)
+        self.assertIn("director   eds1", svm_lab("status", "--lab", name).stdout)
+        done = svm_lab("up", "--lab", name, FIGURE3)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("up already", done.stderr)
+        done = svm_lab("apply", "--lab", name, FIGURE3)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("other networks or machines", done.stderr)
+        self.assertEqual(svm_lab("down", "--lab", name).returncode, 0)
+        done = svm_lab("status", "--lab", name)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no lab is up", done.stderr)
+
+
+class Ends(LabTest):
+    def test_an_interrupt_ends_a_run_and_leaves_nothing(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(number):
+                running = subprocess.Popen([SVM_LAB, "run", "--requests", "100000", FIGURE3],
+                                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                           start_new_session=True)
+                time.sleep(6)
+                self.assertIsNone(running.poll())
+                running.send_signal(number)
+                self.assertEqual(running.wait(timeout=30), 128 + number)
+
+    def test_findings_are_shown_and_nothing_starts(self):
+        bad = self.folder / "bad.yaml"
+        bad.write_text("name: bad\nnetworks: [{name: a, subnet: 10.0.0.0/8}]\n")
+        done = svm_lab("run", bad)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("bad.yaml:2:", done.stderr)
+
+    def test_a_file_that_is_missing_is_said_so(self):
+        done = svm_lab("run", self.folder / "none.yaml")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("none.yaml", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
