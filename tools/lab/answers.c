@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The stand-in for services that are not on the web: on a server's ports it says which
- * partition and server it is, over TCP at once, over UDP and SCTP when asked anything.
- * The address that was asked tells the partition, as it does for a real service.
+ * The stand-in for services that are not on the web: on the VIP's port (behind address
+ * translation on the server's) it says which partition and server it is, over TCP at
+ * once, over UDP and SCTP when asked anything.
  */
 #include "pages.h"
 #include "spaces.h"
@@ -36,33 +36,14 @@ union address {
 	struct sockaddr_storage storage;
 };
 
-static struct ip address_ip(const union address *address)
+static int say(const struct answers *answers, size_t index, char *buf, size_t size)
 {
-	struct ip ip = { .family = address->any.sa_family };
-
-	if (ip.family == AF_INET)
-		memcpy(ip.bytes, &address->v4.sin_addr, 4);
-	else
-		memcpy(ip.bytes, &address->v6.sin6_addr, 16);
-	return ip;
+	return snprintf(buf, size, "partition %s\nserver %s\n",
+			answers->of[index]->partition, answers->machine->name);
 }
 
-/* The text for who was asked: the target of that VIP, else (NAT) the one of the port. */
-static int say(const struct answers *answers, const struct target *of,
-	       const struct ip *asked, char *buf, size_t size)
-{
-	for (size_t i = 0; i < answers->targets->count; i++) {
-		const struct target *target = &answers->targets->items[i];
-
-		if (!target->domain && target->protocol == of->protocol &&
-		    target->server_port == of->server_port &&
-		    ip_equal(&target->vip, asked))
-			of = target;
-	}
-	return snprintf(buf, size, "partition %s\nserver %s\n", of->partition,
-			answers->machine->name);
-}
-
+/* Also a reply must come from the VIP: over UDP and SCTP it comes from what the socket is
+ * bound to. Behind address translation that is any address of the machine. */
 static int open_port(const struct target *target, int family)
 {
 	static const int kinds[] = { [LSVM_PROTOCOL_TCP] = IPPROTO_TCP,
@@ -77,13 +58,13 @@ static int open_port(const struct target *target, int family)
 	if (fd < 0)
 		return -1;
 	address.v4.sin_port = htons(target->server_port); /* same place in both */
+	if (target->forwarding != LSVM_FORWARDING_NAT && family == AF_INET)
+		memcpy(&address.v4.sin_addr, target->vip.bytes, 4);
+	else if (target->forwarding != LSVM_FORWARDING_NAT)
+		memcpy(&address.v6.sin6_addr, target->vip.bytes, 16);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (family == AF_INET6) {
+	if (family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
-	} else {
-		setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
-	}
 	if (bind(fd, &address.any,
 		 family == AF_INET ? sizeof(address.v4) : sizeof(address.v6)) == 0 &&
 	    (datagrams || listen(fd, 128) == 0) && fcntl(fd, F_SETFL, O_NONBLOCK) == 0)
@@ -96,7 +77,7 @@ static bool open_ports(struct answers *answers)
 {
 	for (size_t i = 0; i < answers->targets->count; i++) {
 		const struct target *target = &answers->targets->items[i];
-		bool have = false;
+		bool have = false; /* several VIPs can come to one port */
 		int fd;
 
 		if (target->domain || !target_has_server(target, answers->machine->name))
@@ -104,7 +85,8 @@ static bool open_ports(struct answers *answers)
 		for (size_t j = 0; j < answers->count; j++)
 			have |= answers->of[j]->protocol == target->protocol &&
 				answers->of[j]->server_port == target->server_port &&
-				answers->of[j]->vip.family == target->vip.family;
+				answers->of[j]->forwarding == LSVM_FORWARDING_NAT &&
+				target->forwarding == LSVM_FORWARDING_NAT;
 		if (have || answers->count == SOCKETS_MAX)
 			continue;
 		fd = open_port(target, target->vip.family);
@@ -121,66 +103,32 @@ static bool open_ports(struct answers *answers)
 	return true;
 }
 
-/* A reply must come from the address that was asked, which is not the machine's own. */
 static void answer_datagram(const struct answers *answers, size_t index)
 {
-	char asked[512], control[256], text[256];
+	char asked[512], text[256];
 	union address peer;
-	struct iovec data = { asked, sizeof(asked) };
-	struct msghdr message = { .msg_name = &peer,
-				  .msg_namelen = sizeof(peer),
-				  .msg_iov = &data,
-				  .msg_iovlen = 1,
-				  .msg_control = control,
-				  .msg_controllen = sizeof(control) };
-	struct ip ip = { 0 };
+	socklen_t length = sizeof(peer);
+	int fd = answers->fds[index].fd;
 
-	if (recvmsg(answers->fds[index].fd, &message, 0) < 0)
-		return;
-	for (struct cmsghdr *part = CMSG_FIRSTHDR(&message); part;
-	     part = CMSG_NXTHDR(&message, part)) {
-		if (part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_PKTINFO) {
-			struct in_pktinfo *info = (struct in_pktinfo *)CMSG_DATA(part);
-
-			ip.family = AF_INET;
-			memcpy(ip.bytes, &info->ipi_addr, 4);
-			info->ipi_ifindex = 0;
-			info->ipi_spec_dst = info->ipi_addr;
-		} else if (part->cmsg_level == IPPROTO_IPV6 &&
-			   part->cmsg_type == IPV6_PKTINFO) {
-			struct in6_pktinfo *info = (struct in6_pktinfo *)CMSG_DATA(part);
-
-			ip.family = AF_INET6;
-			memcpy(ip.bytes, &info->ipi6_addr, 16);
-			info->ipi6_ifindex = 0;
-		}
-	}
-	data.iov_base = text;
-	data.iov_len = (size_t)say(answers, answers->of[index], &ip, text, sizeof(text));
-	sendmsg(answers->fds[index].fd, &message, MSG_NOSIGNAL);
+	if (recvfrom(fd, asked, sizeof(asked), 0, &peer.any, &length) >= 0)
+		sendto(fd, text, (size_t)say(answers, index, text, sizeof(text)),
+		       MSG_NOSIGNAL, &peer.any, length);
 }
 
 static void answer_connection(const struct answers *answers, size_t index)
 {
 	int fd = accept4(answers->fds[index].fd, NULL, NULL, SOCK_CLOEXEC);
 	struct timeval patience = { .tv_sec = 2 };
-	union address own = { 0 };
-	socklen_t length = sizeof(own);
 	char text[256], asked[64];
-	struct ip ip;
 
 	if (fd < 0)
 		return;
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	getsockname(fd, &own.any, &length);
-	ip = address_ip(&own);
-	/* An SCTP association knows many addresses; the question comes first, so that it
-	 * is whole. */
-	if (answers->of[index]->protocol == LSVM_PROTOCOL_SCTP &&
-	    recv(fd, asked, sizeof(asked), 0) < 0)
-		ip.family = 0;
-	send(fd, text, (size_t)say(answers, answers->of[index], &ip, text, sizeof(text)),
-	     MSG_NOSIGNAL);
+	/* The association is whole when the question is here. */
+	if (answers->of[index]->protocol != LSVM_PROTOCOL_SCTP ||
+	    recv(fd, asked, sizeof(asked), 0) > 0)
+		send(fd, text, (size_t)say(answers, index, text, sizeof(text)),
+		     MSG_NOSIGNAL);
 	close(fd);
 }
 

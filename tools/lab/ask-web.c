@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Pages, by libcurl: several at once and each over a connection of its own, since it is
- * connections that a director shares out. Names are not resolved: every host's address is
- * the VIP, also after a redirection to https.
+ * Pages, by libcurl: each over a connection of its own, since it is connections that a
+ * director shares out; one after the other, or several at once. Names are not resolved:
+ * every host's address is the VIP, also after a redirection to https.
  */
 #include "ask.h"
 
@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AT_ONCE 8
 #define PAGE_BYTES 8192
 
 struct visit {
@@ -25,7 +24,7 @@ struct visit {
 struct round {
 	struct asking *asking;
 	CURLM *multi;
-	struct visit visits[AT_ONCE];
+	struct visit visits[ASK_PARALLEL_MAX];
 	size_t target;	   /* the next request's */
 	uint32_t requests; /* made of it */
 	size_t running;
@@ -49,7 +48,8 @@ static struct target *next_target(struct round *round)
 	for (; round->target < asking->targets->count; round->target++) {
 		struct target *target = &asking->targets->items[round->target];
 
-		if (target->domain && round->requests < asking->requests &&
+		if (target->domain && !target_is_dead(target) &&
+		    round->requests < asking->requests &&
 		    (!asking->partition ||
 		     !strcmp(asking->partition, target->partition))) {
 			round->requests++;
@@ -166,10 +166,10 @@ int ask_web(struct asking *asking)
 
 	if (good)
 		round->asking = asking;
-	for (size_t i = 0; good && i < AT_ONCE; i++)
+	for (size_t i = 0; good && i < asking->parallel; i++)
 		good = prepare(&round->visits[i]) && start(round, &round->visits[i]);
 	good = good && work(round);
-	for (size_t i = 0; round && i < AT_ONCE; i++) {
+	for (size_t i = 0; round && i < ASK_PARALLEL_MAX; i++) {
 		if (round->visits[i].easy && round->multi)
 			curl_multi_remove_handle(round->multi, round->visits[i].easy);
 		curl_easy_cleanup(round->visits[i].easy);

@@ -90,7 +90,7 @@ void ask_service(struct target *target, uint32_t requests)
 	char text[512], why[128];
 	ssize_t length;
 
-	for (uint32_t i = 0; i < requests; i++) {
+	for (uint32_t i = 0; i < requests && !target_is_dead(target); i++) {
 		target->asked++;
 		length = question(target, text, sizeof(text));
 		if (length >= 0) {

@@ -6,10 +6,12 @@
 #include "targets.h"
 
 #define ASK_TIMEOUT_MS 10000
+#define ASK_PARALLEL_MAX 64
 
 struct asking {
 	struct targets *targets;
 	uint32_t requests;     /* of each target; with `seconds`: in each round */
+	uint32_t parallel;     /* pages at once; 1 to ASK_PARALLEL_MAX */
 	uint32_t seconds;      /* ask in rounds for so long; 0: one round */
 	const char *partition; /* only this one's; NULL: all */
 	bool progress;	       /* say on standard error how far it is */

@@ -79,6 +79,8 @@ int cmd_up(struct tool *tool)
 
 	if (status == TOOL_DONE)
 		status = keeper_options(tool, &options);
+	if (status == TOOL_DONE)
+		status = check_file(tool, tool->operands[0]);
 	if (status == TOOL_DONE && (fd = keeper_connect(inside.folder)) >= 0) {
 		close(fd);
 		status = tool_complain(tool, "a lab is up already; svm-lab down ends it, "
@@ -105,6 +107,7 @@ static int command(struct tool *tool, const char *name, int64_t limit_ms)
 
 	if (status == TOOL_DONE) {
 		add_option(&inside, tool, "--requests", "requests");
+		add_option(&inside, tool, "--parallel", "parallel");
 		add_option(&inside, tool, "--seconds", "seconds");
 		add_option(&inside, tool, "--partition", "partition");
 		add_option(&inside, tool, "--json", "json");
@@ -121,7 +124,9 @@ int cmd_ask(struct tool *tool)
 
 int cmd_apply(struct tool *tool)
 {
-	return command(tool, "apply", BUILD_MS);
+	int status = check_file(tool, tool->operands[0]);
+
+	return status == TOOL_DONE ? command(tool, "apply", BUILD_MS) : status;
 }
 
 int cmd_exec(struct tool *tool)

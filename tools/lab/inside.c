@@ -38,27 +38,15 @@ int lab_failed(struct lab *lab)
 	return TOOL_FAILED;
 }
 
-static int load_cluster(struct tool *tool, const char *path, struct lsvm_cluster **ret)
-{
-	struct lsvm_findings *findings;
-	int err = lsvm_findings_new(tool->ctx, &findings);
-	if (!err)
-		err = lsvm_cluster_load_file(tool->ctx, path, findings, ret);
-	for (size_t i = 0; i < lsvm_findings_count(findings); i++)
-		fprintf(stderr, "%s\n", lsvm_finding_text(lsvm_findings_at(findings, i)));
-	return err ? tool_failed(tool) : 0;
-}
-
 int lab_load(struct lab *lab, struct tool *tool, const char *path)
 {
-	int status;
-
 	*lab = (struct lab){ .tool = tool };
 	if (!path && access(LAB_CLUSTER_PATH, R_OK) < 0)
 		return tool_complain(tool, "no lab is here");
-	status = load_cluster(tool, path ? path : LAB_CLUSTER_PATH, &lab->cluster);
-	if (status != TOOL_DONE)
-		return status;
+	/* svm-lab has shown its findings. */
+	if (lsvm_cluster_load_file(tool->ctx, path ? path : LAB_CLUSTER_PATH, NULL,
+				   &lab->cluster) < 0)
+		return tool_failed(tool);
 	if (lsvm_cluster_to_json(lab->cluster, &lab->json) < 0)
 		return tool_failed(tool);
 	if (world_load(&lab->world, lab->cluster) < 0 ||
@@ -101,6 +89,8 @@ static int ask(struct lab *lab)
 	int own = spaces_network(), err = -1;
 
 	if (!tool_number(lab->tool, "requests", 1, 1000000, 60, &asking.requests) ||
+	    !tool_number(lab->tool, "parallel", 1, ASK_PARALLEL_MAX, 1,
+			 &asking.parallel) ||
 	    !tool_number(lab->tool, "seconds", 0, 86400, 0, &asking.seconds))
 		return TOOL_USAGE;
 	if (gauges_read(&lab->world, &before) == 0 &&
@@ -247,6 +237,7 @@ static int cmd_status(struct tool *tool)
 
 static const struct tool_option ask_options[] = {
 	{ "requests", "N", "how often each domain and service is asked" },
+	{ "parallel", "N", "pages at once" },
 	{ "seconds", "S", "ask again and again for so long" },
 	{ "partition", "NAME", "ask only this partition" },
 	{ "json", NULL, "print JSON" },

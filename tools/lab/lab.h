@@ -27,6 +27,8 @@ int session_run(struct session *session, int signals, char *const *arguments,
 /* The same in a session of its own. */
 int run_in(const struct session_options *options, uint32_t timeout_s,
 	   char *const *arguments);
+/* Shows what is wrong with a cluster file before anything is started for it. */
+int check_file(struct tool *tool, const char *path);
 /* Whether this kernel can be the lab's. */
 bool has_ip_vs(void);
 

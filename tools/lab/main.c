@@ -14,6 +14,7 @@ static const struct tool_option guest_options[] = {
 
 static const struct tool_option run_options[] = {
 	{ "requests", "N", "how often each domain and service is asked; default 60" },
+	{ "parallel", "N", "pages asked for at once, up to 64; default 1" },
 	{ "json", NULL, "print JSON instead of the table" },
 	{ "no-guest", NULL, "use the running kernel, which must have ip_vs" },
 	{ "memory", "MIB", "memory of the guest; default 1024" },
@@ -38,6 +39,7 @@ static const struct tool_option ask_options[] = {
 	{ "requests", "N", "how often each domain and service is asked; default 60" },
 	{ "seconds", "S", "ask round after round for so long" },
 	{ "partition", "NAME", "ask this partition only" },
+	{ "parallel", "N", "pages asked for at once, up to 64; default 1" },
 	{ "json", NULL, "print JSON instead of the table" },
 	{ 0 },
 };

@@ -12,18 +12,27 @@
 
 /* ---- counters ---- */
 
-/* The line of totals; hexadecimal, and up to date where the dump is 2 s late. */
+/* A line for each processor, in hexadecimal. They are up to date, where the totals and
+ * the dump over netlink are two seconds late. */
 static void read_table_counters(struct gauge *gauge)
 {
 	FILE *file = fopen("/proc/net/ip_vs_stats_percpu", "re");
 	char line[256];
 
-	while (file && fgets(line, sizeof(line), file))
+	while (file && fgets(line, sizeof(line), file)) {
+		uint64_t n[6];
+
 		if (sscanf(line,
-			   " ~ %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64,
-			   &gauge->connections, &gauge->in_packets, &gauge->out_packets,
-			   &gauge->in_bytes, &gauge->out_bytes) == 5)
-			break;
+			   " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64
+			   " %" SCNx64,
+			   &n[0], &n[1], &n[2], &n[3], &n[4], &n[5]) != 6)
+			continue;
+		gauge->connections += n[1];
+		gauge->in_packets += n[2];
+		gauge->out_packets += n[3];
+		gauge->in_bytes += n[4];
+		gauge->out_bytes += n[5];
+	}
 	if (file)
 		fclose(file);
 }

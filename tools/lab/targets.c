@@ -124,8 +124,14 @@ void targets_free(struct targets *targets)
 void target_fail(struct target *target, const char *why)
 {
 	target->failed++;
+	target->in_a_row++;
 	if (!target->problem[0])
 		snprintf(target->problem, sizeof(target->problem), "%s", why);
+}
+
+bool target_is_dead(const struct target *target)
+{
+	return target->in_a_row >= FAILURES_IN_A_ROW_MAX;
 }
 
 /* The rest of the line that starts with the word, into a buffer. */
@@ -176,6 +182,7 @@ void target_answer(struct target *target, const char *text, size_t length)
 			continue;
 		target->shares[i].count++;
 		target->answered++;
+		target->in_a_row = 0;
 		return;
 	}
 	snprintf(why, sizeof(why), "answered by %.100s, which is not of the partition",

@@ -10,6 +10,7 @@
 
 /* Where a service without a port (all traffic of a mark) is tried. */
 #define ANY_PORT 7777
+#define FAILURES_IN_A_ROW_MAX 5
 
 struct share {
 	const char *server;
@@ -29,7 +30,8 @@ struct target {
 
 	/* Filled by asking. */
 	uint32_t asked, answered, failed;
-	uint64_t bytes; /* of replies, without headers of the network */
+	uint32_t in_a_row; /* failures; a dead target is not waited for again and again */
+	uint64_t bytes;	   /* of replies, without headers of the network */
 	struct share *shares;
 	size_t share_count;
 	char problem[160]; /* the first failure */
@@ -47,5 +49,6 @@ void targets_free(struct targets *targets);
 /* Writes down one answer: "partition P\nserver S\n…". A wrong partition is a failure. */
 void target_answer(struct target *target, const char *text, size_t length);
 void target_fail(struct target *target, const char *why);
+bool target_is_dead(const struct target *target);
 
 #endif
