@@ -173,20 +173,45 @@ static int remember(struct lab *lab)
 	return -1;
 }
 
+/* Marks are set by nft; a kernel that lacks it gets a stand-in. NULL: none is needed. */
+static char *find_nft(const struct lab *lab)
+{
+	bool marks = false;
+
+	for (size_t i = 0; i < lsvm_cluster_partition_count(lab->cluster); i++) {
+		const struct lsvm_partition *partition =
+			lsvm_cluster_partition_at(lab->cluster, i);
+
+		for (size_t j = 0; j < lsvm_partition_vip_count(partition); j++) {
+			const struct lsvm_vip *vip = lsvm_partition_vip_at(partition, j);
+
+			for (size_t k = 0; k < lsvm_vip_service_count(vip); k++)
+				marks |= lsvm_service_fwmark(
+						 lsvm_vip_service_at(vip, k)) != 0;
+		}
+	}
+	return marks && access(NFT_PATH, X_OK) == 0 && !spaces_have_nft()
+		       ? lab_helper_path("svm-lab-nft")
+		       : NULL;
+}
+
 /* ---- the whole ---- */
 
 int lab_build(struct lab *lab)
 {
 	struct world *world = &lab->world;
 	char **folders = pages_folders(&lab->targets);
+	char *nft = NULL;
 	int err = folders ? 0 : -1;
 
 	lab_say("%s: %zu machines in %zu networks", lsvm_cluster_name(lab->cluster),
 		world->machine_count, world->network_count);
 	spaces_load_modules();
+	nft = find_nft(lab);
 	for (size_t i = 0; !err && i < world->machine_count; i++)
 		err = spaces_make(world, &world->machines[i],
-				  (const char *const *)folders);
+				  (const char *const *)folders, nft);
+	free(nft);
 	for (size_t i = 0; folders && folders[i]; i++)
 		free(folders[i]);
 	free(folders);

@@ -33,19 +33,43 @@ void sysctl_write(const char *path, const char *value)
 	close(fd);
 }
 
+static int run_quietly(const char *const *command)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+		dup2(null, 1);
+		dup2(null, 2);
+		execvp(command[0], (char *const *)command);
+		_exit(127);
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 void spaces_load_modules(void)
 {
 	static const char *const command[] = { "modprobe", "-q",   "-a",
 					       "ipv6",	   "veth", "bridge",
 					       "ip_vs",	   "sctp", NULL };
-	pid_t pid = fork();
 
-	if (pid == 0) {
-		execvp(command[0], (char *const *)command);
-		_exit(127);
-	}
-	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	run_quietly(command);
+}
+
+bool spaces_have_nft(void)
+{
+	static const char *const command[] = {
+		"nft",
+		"add table ip svm-lab; add table ip6 svm-lab; "
+		"delete table ip svm-lab; delete table ip6 svm-lab",
+		NULL
+	};
+
+	return run_quietly(command) == 0;
 }
 
 /* A copy of the folder that this machine may write. Its changes lie in /run. */
@@ -94,7 +118,8 @@ static void set_sysctls(const struct machine *machine)
 }
 
 /* In the child. NULL, or what failed. */
-static const char *settle(const struct machine *machine, const char *const *folders)
+static const char *settle(const struct machine *machine, const char *const *folders,
+			  const char *nft)
 {
 	if (unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWUTS) < 0)
 		return "namespaces";
@@ -107,6 +132,8 @@ static const char *settle(const struct machine *machine, const char *const *fold
 	for (size_t i = 0; folders[i]; i++)
 		if (!cover(folders[i], i))
 			return folders[i];
+	if (nft && mount(nft, NFT_PATH, NULL, MS_BIND, NULL) < 0)
+		return NFT_PATH;
 	if (sethostname(machine->name, strlen(machine->name)) < 0)
 		return "host name";
 	set_sysctls(machine);
@@ -147,7 +174,8 @@ static bool pin(const struct machine *machine, pid_t pid)
 	return true;
 }
 
-int spaces_make(struct world *world, struct machine *machine, const char *const *folders)
+int spaces_make(struct world *world, struct machine *machine, const char *const *folders,
+		const char *nft)
 {
 	int ready[2], go[2];
 	const char *problem = NULL;
@@ -160,7 +188,7 @@ int spaces_make(struct world *world, struct machine *machine, const char *const 
 	pid = fork();
 	if (pid == 0) {
 		close(go[1]);
-		problem = settle(machine, folders);
+		problem = settle(machine, folders, nft);
 		if (problem)
 			snprintf(text, sizeof(text), "%s: %s", problem, strerror(errno));
 		got = write(ready[1], problem ? text : "",

@@ -10,12 +10,17 @@
 #include "world.h"
 
 #define SPACES_FOLDER "/run/svm-lab"
+#define NFT_PATH "/usr/sbin/nft"
 
 /* Loads the kernel modules that the wiring needs; what is built in is no fault. */
 void spaces_load_modules(void);
+/* Whether nftables works for IPv4 and IPv6 in the kernel that we run on. */
+bool spaces_have_nft(void);
 /* Makes the machine's namespaces and keeps them at SPACES_FOLDER and /run/netns.
- * `folders` ends with NULL. 0, or -1 with world->problem. */
-int spaces_make(struct world *world, struct machine *machine, const char *const *folders);
+ * `folders` ends with NULL; `nft` is what
+ * the machine finds as NFT_PATH, NULL for its own. 0, or -1 with world->problem. */
+int spaces_make(struct world *world, struct machine *machine, const char *const *folders,
+		const char *nft);
 /* Finds those that another process made. */
 int spaces_open(struct world *world, struct machine *machine);
 /* Enters the machine for good; for a child before it runs a program. 0 or -1. */
