@@ -21,13 +21,16 @@ def svm_lab(*arguments, timeout=280):
 
 
 def guest_processes():
-    """Those of guests and of svm-lab that run on this machine; dead ones do not count."""
+    """Those of this build's guests and of its svm-lab that run; dead ones do not count."""
     found = set()
     for pid in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
-            alive = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-            line = pathlib.Path(f"/proc/{pid}/cmdline").read_text()
-            if alive and line.startswith(("/usr/bin/linux.uml", SVM_LAB)):
+            folder = pathlib.Path("/proc", pid)
+            alive = (folder / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+            line = (folder / "cmdline").read_text()
+            ours = line.startswith(SVM_LAB) or (line.startswith("/usr/bin/linux.uml") and
+                                                str(BUILD) in (folder / "environ").read_text())
+            if alive and ours:
                 found.add(int(pid))
     return found
 

@@ -71,6 +71,17 @@ static int open_all(struct lab *lab)
 	return 0;
 }
 
+/* The lab may have been changed while it was asked. */
+static void settle(struct lab *lab)
+{
+	struct lsvm_cluster *now = NULL;
+
+	if (lsvm_cluster_load_file(lab->tool->ctx, LAB_CLUSTER_PATH, NULL, &now) < 0)
+		now = lsvm_cluster_ref(lab->cluster);
+	targets_settle(&lab->targets, now);
+	lsvm_cluster_unref(now);
+}
+
 /* The table of a lab that stands. */
 static int ask(struct lab *lab)
 {
@@ -100,6 +111,7 @@ static int ask(struct lab *lab)
 			err = -1;
 	}
 	report.took_ms = now_ms() - report.took_ms;
+	settle(lab);
 	close(own);
 	if (!err && tool_has(lab->tool, "json"))
 		report_json(&report);

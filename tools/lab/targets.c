@@ -114,8 +114,11 @@ int targets_load(const struct lsvm_cluster *cluster, const struct world *world,
 
 void targets_free(struct targets *targets)
 {
-	for (size_t i = 0; i < targets->count; i++)
+	for (size_t i = 0; i < targets->count; i++) {
+		for (size_t j = 0; j < targets->items[i].share_count; j++)
+			free(targets->items[i].shares[j].joined);
 		free(targets->items[i].shares);
+	}
 	free(targets->items);
 }
 
@@ -155,6 +158,25 @@ static bool find_line(const char *text, size_t length, const char *word, char *b
 	return false;
 }
 
+/* A server that may have joined the partition meanwhile; targets_settle() tells. */
+static void add_joined(struct target *target, const char *server)
+{
+	struct share *shares = realloc(target->shares, (target->share_count + 1) *
+							       sizeof(*target->shares));
+	char *name = strdup(server);
+
+	if (shares)
+		target->shares = shares;
+	if (!shares || !name) {
+		free(name);
+		target_fail(target, "out of memory");
+		return;
+	}
+	shares[target->share_count++] = (struct share){ name, 1, name };
+	target->answered++;
+	target->in_a_row = 0;
+}
+
 void target_answer(struct target *target, const char *text, size_t length)
 {
 	char partition[128], server[128], domain[300], why[160];
@@ -185,7 +207,38 @@ void target_answer(struct target *target, const char *text, size_t length)
 		target->in_a_row = 0;
 		return;
 	}
-	snprintf(why, sizeof(why), "answered by %.100s, which is not of the partition",
-		 server);
-	target_fail(target, why);
+	add_joined(target, server);
+}
+
+static bool has_server(const struct lsvm_partition *partition, const char *server)
+{
+	for (size_t i = 0; partition && i < lsvm_partition_server_count(partition); i++)
+		if (!strcmp(lsvm_machine_name(lsvm_partition_server_at(partition, i)),
+			    server))
+			return true;
+	return false;
+}
+
+void targets_settle(struct targets *targets, const struct lsvm_cluster *now)
+{
+	char why[160];
+
+	for (size_t i = 0; i < targets->count; i++) {
+		struct target *target = &targets->items[i];
+
+		for (size_t j = 0; j < target->share_count; j++) {
+			struct share *share = &target->shares[j];
+
+			if (!share->joined || has_server(lsvm_cluster_find_partition(
+								 now, target->partition),
+							 share->server))
+				continue;
+			snprintf(why, sizeof(why),
+				 "answered by %.100s, which is not of the partition",
+				 share->server);
+			target_fail(target, why);
+			target->failed += share->count - 1;
+			target->answered -= share->count;
+		}
+	}
 }

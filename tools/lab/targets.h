@@ -15,6 +15,7 @@
 struct share {
 	const char *server;
 	uint32_t count;
+	char *joined; /* not of the partition when the asking began: its name, owned */
 };
 
 struct target {
@@ -48,6 +49,8 @@ int targets_load(const struct lsvm_cluster *cluster, const struct world *world,
 void targets_free(struct targets *targets);
 /* Writes down one answer: "partition P\nserver S\n…". A wrong partition is a failure. */
 void target_answer(struct target *target, const char *text, size_t length);
+/* Counts answers of servers as failures that are not of the partition now either. */
+void targets_settle(struct targets *targets, const struct lsvm_cluster *now);
 void target_fail(struct target *target, const char *why);
 bool target_is_dead(const struct target *target);
 
