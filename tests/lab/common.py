@@ -48,6 +48,11 @@ def host_state():
     return state
 
 
+def own_name(name):
+    """A lab's name that nobody else on this machine uses."""
+    return f"{name}-{os.getpid()}"
+
+
 class LabTest(unittest.TestCase):
     """Checks before and after each test that the machine is as it was."""
 

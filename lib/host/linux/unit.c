@@ -6,6 +6,7 @@
  */
 #include "host/linux/linux.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -191,15 +192,81 @@ int lsvm_linux_unit_start(struct linux_host *linux_host, const struct unit *unit
 			 unit->name, unit->pid_file, APPEAR_MS / 1000);
 }
 
+/* The child of the process that was started last; 0: it has none. */
+static int youngest_child(int parent)
+{
+	DIR *folder = opendir("/proc");
+	struct dirent *entry;
+	unsigned long long best = 0;
+	int pid = 0;
+
+	while (folder && (entry = readdir(folder)) != NULL) {
+		struct buf text = { 0 };
+		char path[300];
+		const char *rest;
+		unsigned long long ticks;
+		int of;
+
+		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/stat", entry->d_name);
+		rest = lsvm_linux_read(path, STAT_MAX_BYTES, &text, NULL) == 0
+			       ? strrchr(text.data, ')')
+			       : NULL;
+		if (rest &&
+		    sscanf(rest + 1,
+			   " %*c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+			   "%*s %*s %*s %*s %*s %llu",
+			   &of, &ticks) == 2 &&
+		    of == parent && ticks >= best) {
+			/* Numbers start again from below; times of start do not. */
+			if (ticks > best || atoi(entry->d_name) > pid)
+				pid = atoi(entry->d_name);
+			best = ticks;
+		}
+		lsvm_buf_free(&text);
+	}
+	if (folder)
+		closedir(folder);
+	return pid;
+}
+
+/*
+ * The command that reloads only sends a signal. A daemon with workers, such as nginx, has
+ * read its files and listens where they say when it starts new ones; before that, clients
+ * that are sent here would be refused.
+ */
+static bool renews_workers(int pid, int last)
+{
+	if (!last)
+		return true;
+	for (int waited = 0; waited < APPEAR_MS; waited += APPEAR_PAUSE_MS) {
+		int youngest = youngest_child(pid);
+
+		if (youngest && youngest != last)
+			return true;
+		poll(NULL, 0, APPEAR_PAUSE_MS);
+	}
+	return false;
+}
+
 int lsvm_linux_unit_reload(struct linux_host *linux_host, const struct unit *unit)
 {
-	int err;
+	int pid = unit->pid_file ? daemon_pid(unit->pid_file) : 0;
+	int last = pid ? youngest_child(pid) : 0, err;
 
-	if (unit->pid_file && !daemon_runs(unit->pid_file))
+	if (unit->pid_file && !pid)
 		return lsvm_fail(linux_host->host.ctx, LSVM_ERR_STATE,
 				 "%s does not run; start it", unit->name);
 	err = run(linux_host, unit, "reloaded", unit->test);
-	return err < 0 ? err : run(linux_host, unit, "reloaded", unit->reload);
+	if (err >= 0)
+		err = run(linux_host, unit, "reloaded", unit->reload);
+	if (err < 0 || !pid || renews_workers(pid, last))
+		return err;
+	return lsvm_fail(linux_host->host.ctx, LSVM_ERR_TIMEOUT,
+			 "%s was told to reload but has started no new workers after %d "
+			 "s; look at its log",
+			 unit->name, APPEAR_MS / 1000);
 }
 
 int lsvm_linux_unit_stop(struct linux_host *linux_host, const struct unit *unit)
