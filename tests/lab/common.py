@@ -60,6 +60,7 @@ class LabTest(unittest.TestCase):
 
     def setUp(self):
         self.before = guest_processes(), host_state()
+        self.addCleanup(self.check_nothing_is_left)  # the last one
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory())
                                    if hasattr(self, "enterContext") else self.make_folder())
 
@@ -68,7 +69,7 @@ class LabTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         return folder.name
 
-    def tearDown(self):
+    def check_nothing_is_left(self):
         left = guest_processes() - self.before[0]
         self.assertEqual(left, set(), "processes are left")
         self.assertEqual(host_state(), self.before[1])

@@ -233,8 +233,12 @@ static void receive(struct agent *agent)
 {
 	struct frame_header header;
 	unsigned char *payload;
+	uint32_t before = (uint32_t)agent->reader.length, taken;
 	int got = frame_fill(&agent->reader, agent->in), next;
 
+	taken = (uint32_t)agent->reader.length - before;
+	if (got > 0)
+		frame_send(agent->out, FRAME_TAKEN, 0, &taken, sizeof(taken));
 	if (got == 0 || got == -2)
 		agent->quit = true;
 	while ((next = frame_next(&agent->reader, &header, &payload)) > 0)

@@ -78,14 +78,18 @@ int session_run(struct session *session, int signals, char *const *arguments,
 	unsigned char *payload;
 	char folder[4096];
 	int32_t ended_by = 0, number;
+	size_t length;
 	int status = -1, got;
 
 	if (!getcwd(folder, sizeof(folder)))
 		strcpy(folder, "/");
-	if (!command_send(session->fd, 1, folder, arguments, environ, false)) {
+	payload = command_encode(folder, arguments, environ, false, &length);
+	if (!payload || !session_send(session, FRAME_EXEC, 1, payload, length)) {
+		free(payload);
 		complain("the command line is too long for the guest");
 		return EXIT_NO_PLACE;
 	}
+	free(payload);
 	while (status < 0) {
 		int64_t left = deadline_ms - now_ms();
 
@@ -103,7 +107,7 @@ int session_run(struct session *session, int signals, char *const *arguments,
 		if (number) {
 			ended_by = number;
 			deadline_ms = now_ms() + GRACE_MS;
-			frame_send(session->fd, FRAME_SIGNAL, 1, &number, sizeof(number));
+			session_send(session, FRAME_SIGNAL, 1, &number, sizeof(number));
 		}
 		if (status < 0 && got == 0 && now_ms() >= deadline_ms) {
 			if (!ended_by)

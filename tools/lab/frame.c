@@ -45,7 +45,7 @@ int frame_next(struct frame_reader *reader, struct frame_header *ret_header,
 	if (reader->length < sizeof(header))
 		return 0;
 	memcpy(&header, reader->data + reader->start, sizeof(header));
-	if (header.type < FRAME_READY || header.type > FRAME_DOWN || header.zero ||
+	if (header.type < FRAME_READY || header.type > FRAME_TAKEN || header.zero ||
 	    header.length > FRAME_PAYLOAD_MAX)
 		return -1;
 	if (reader->length < sizeof(header) + header.length)
@@ -63,7 +63,7 @@ void frame_reader_free(struct frame_reader *reader)
 	memset(reader, 0, sizeof(*reader));
 }
 
-static bool send_all(int fd, const void *bytes, size_t length)
+bool frame_send_bytes(int fd, const void *bytes, size_t length)
 {
 	const unsigned char *at = bytes;
 
@@ -93,8 +93,8 @@ bool frame_send(int fd, enum frame_type type, uint16_t channel, const void *payl
 
 	if (length > FRAME_PAYLOAD_MAX)
 		return false;
-	return send_all(fd, &header, sizeof(header)) &&
-	       (!length || send_all(fd, payload, length));
+	return frame_send_bytes(fd, &header, sizeof(header)) &&
+	       (!length || frame_send_bytes(fd, payload, length));
 }
 
 /* ---- a command ---- */
@@ -141,13 +141,12 @@ void command_free(struct command *command)
 	free(command->environment);
 }
 
-bool command_send(int fd, uint16_t channel, const char *folder, char *const *arguments,
-		  char *const *environment, bool has_stdin)
+void *command_encode(const char *folder, char *const *arguments, char *const *environment,
+		     bool has_stdin, size_t *ret_length)
 {
 	struct frame_exec exec = { .has_stdin = has_stdin };
 	size_t length = sizeof(exec) + strlen(folder) + 1, at = sizeof(exec);
-	unsigned char *payload;
-	bool sent;
+	char *payload;
 
 	for (; arguments[exec.argument_count]; exec.argument_count++)
 		length += strlen(arguments[exec.argument_count]) + 1;
@@ -155,18 +154,17 @@ bool command_send(int fd, uint16_t channel, const char *folder, char *const *arg
 		length += strlen(environment[exec.variable_count]) + 1;
 	payload = malloc(length);
 	if (!payload)
-		return false;
+		return NULL;
 	memcpy(payload, &exec, sizeof(exec));
-	at += (size_t)(stpcpy((char *)payload + at, folder) - (char *)(payload + at)) + 1;
-	for (size_t i = 0; i < exec.argument_count + exec.variable_count; i++) {
-		const char *text = i < exec.argument_count
-					   ? arguments[i]
-					   : environment[i - exec.argument_count];
+	for (size_t i = 0; i <= exec.argument_count + exec.variable_count; i++) {
+		const char *text = !i ? folder
+				   : i <= exec.argument_count
+					   ? arguments[i - 1]
+					   : environment[i - 1 - exec.argument_count];
 
 		memcpy(payload + at, text, strlen(text) + 1);
 		at += strlen(text) + 1;
 	}
-	sent = frame_send(fd, FRAME_EXEC, channel, payload, length);
-	free(payload);
-	return sent;
+	*ret_length = length;
+	return payload;
 }

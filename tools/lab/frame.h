@@ -28,6 +28,7 @@ enum frame_type {
 	FRAME_BYE = 10,	    /* from the agent: everything is written */
 	FRAME_PROBLEM = 11, /* from the agent: a sentence; the command did not start */
 	FRAME_DOWN = 12,    /* to a lab's keeper: end the lab */
+	FRAME_TAKEN = 13,   /* from the agent: uint32_t, bytes that it has read */
 };
 
 struct frame_header {
@@ -36,6 +37,12 @@ struct frame_header {
 	uint16_t channel;
 	uint32_t length;
 };
+
+/*
+ * How many bytes may be on their way to the agent. User-Mode Linux does not hear from a
+ * serial line again that was once throttled, which happens when 4 KiB are waiting.
+ */
+#define FRAME_WINDOW_BYTES 2048
 
 /* After it: the folder, the arguments, the environment; each text with its NUL. */
 struct frame_exec {
@@ -61,6 +68,8 @@ void frame_reader_free(struct frame_reader *reader);
 bool frame_send(int fd, enum frame_type type, uint16_t channel, const void *payload,
 		size_t length);
 
+bool frame_send_bytes(int fd, const void *bytes, size_t length);
+
 /* The command of a FRAME_EXEC; the vectors borrow from the payload. */
 struct command {
 	const char *folder;
@@ -69,7 +78,8 @@ struct command {
 };
 bool command_decode(unsigned char *payload, size_t length, struct command *ret);
 void command_free(struct command *command);
-bool command_send(int fd, uint16_t channel, const char *folder, char *const *arguments,
-		  char *const *environment, bool has_stdin);
+/* The payload of a FRAME_EXEC, to be freed; NULL: out of memory. */
+void *command_encode(const char *folder, char *const *arguments, char *const *environment,
+		     bool has_stdin, size_t *ret_length);
 
 #endif

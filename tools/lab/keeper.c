@@ -41,8 +41,8 @@ static void leave(struct keeper *keeper, struct visitor *visitor)
 	uint16_t channel = (uint16_t)(visitor - keeper->visitors + 1);
 
 	if (visitor->running)
-		frame_send(keeper->session.fd, FRAME_SIGNAL, channel, &number,
-			   sizeof(number));
+		session_send(&keeper->session, FRAME_SIGNAL, channel, &number,
+			     sizeof(number));
 	close(visitor->fd);
 	visitor->fd = -1;
 	frame_reader_free(&visitor->reader);
@@ -79,8 +79,8 @@ static void hear(struct keeper *keeper, struct visitor *visitor)
 			/* fall through */
 		case FRAME_STDIN:
 		case FRAME_SIGNAL:
-			frame_send(keeper->session.fd, header.type, channel, payload,
-				   header.length);
+			session_send(&keeper->session, header.type, channel, payload,
+				     header.length);
 			break;
 		case FRAME_DOWN:
 			keeper->end = true;

@@ -112,13 +112,70 @@ static void why_it_died(struct session *session)
 			  "the guest");
 }
 
+/* Sends what the window has room for. */
+static bool flush(struct session *session)
+{
+	size_t room =
+		session->is_visit ? SIZE_MAX : FRAME_WINDOW_BYTES - session->on_the_way;
+	size_t length = session->waiting_bytes < room ? session->waiting_bytes : room;
+
+	if (!length)
+		return true;
+	if (!frame_send_bytes(session->fd, session->waiting, length))
+		return false;
+	session->on_the_way += session->is_visit ? 0 : (uint32_t)length;
+	session->waiting_bytes -= length;
+	memmove(session->waiting, session->waiting + length, session->waiting_bytes);
+	return true;
+}
+
+bool session_send(struct session *session, enum frame_type type, uint16_t channel,
+		  const void *payload, size_t length)
+{
+	struct frame_header header = { .type = (uint8_t)type,
+				       .channel = channel,
+				       .length = (uint32_t)length };
+	size_t bytes = session->waiting_bytes + sizeof(header) + length;
+	unsigned char *waiting;
+
+	if (length > FRAME_PAYLOAD_MAX || !(waiting = realloc(session->waiting, bytes)))
+		return false;
+	memcpy(waiting + session->waiting_bytes, &header, sizeof(header));
+	if (length)
+		memcpy(waiting + session->waiting_bytes + sizeof(header), payload,
+		       length);
+	session->waiting = waiting;
+	session->waiting_bytes = bytes;
+	return flush(session);
+}
+
+/* The next frame that is here already, but for those that are only about sending. */
+static int take(struct session *session, struct frame_header *ret_header,
+		unsigned char **ret_payload)
+{
+	uint32_t taken;
+	int got;
+
+	while ((got = frame_next(&session->reader, ret_header, ret_payload)) > 0 &&
+	       ret_header->type == FRAME_TAKEN) {
+		if (ret_header->length != sizeof(taken))
+			return -1;
+		memcpy(&taken, *ret_payload, sizeof(taken));
+		session->on_the_way -=
+			taken < session->on_the_way ? taken : session->on_the_way;
+		if (!flush(session))
+			return -1;
+	}
+	return got;
+}
+
 int session_next(struct session *session, int also, int timeout_ms,
 		 struct frame_header *ret_header, unsigned char **ret_payload)
 {
 	int64_t deadline = now_ms() + timeout_ms, left;
 	int got;
 
-	while ((got = frame_next(&session->reader, ret_header, ret_payload)) == 0) {
+	while ((got = take(session, ret_header, ret_payload)) == 0) {
 		struct pollfd fds[] = { { .fd = session->fd, .events = POLLIN },
 					{ .fd = also, .events = POLLIN },
 					{ .fd = session->died, .events = POLLIN } };
@@ -161,8 +218,8 @@ int session_wait_ready(struct session *session, const struct session_options *op
 	if (got <= 0 || header.type != FRAME_READY)
 		return got > 0 ? -1 : got;
 	if (options->out && !options->native)
-		frame_send(session->fd, FRAME_OUT, 0, options->out,
-			   strlen(options->out) + 1);
+		session_send(session, FRAME_OUT, 0, options->out,
+			     strlen(options->out) + 1);
 	return 1;
 }
 
@@ -179,7 +236,7 @@ void session_stop(struct session *session)
 	unsigned char *payload;
 	int64_t deadline = now_ms() + BYE_MS;
 
-	if (session->pid > 0 && frame_send(session->fd, FRAME_QUIT, 0, NULL, 0))
+	if (session->pid > 0 && session_send(session, FRAME_QUIT, 0, NULL, 0))
 		while (session_next(session, -1, (int)(deadline - now_ms()), &header,
 				    &payload) > 0 &&
 		       header.type != FRAME_BYE)
@@ -201,4 +258,7 @@ void session_kill(struct session *session)
 	close_fd(&session->log);
 	close_fd(&session->died);
 	frame_reader_free(&session->reader);
+	free(session->waiting);
+	session->waiting = NULL;
+	session->waiting_bytes = 0;
 }

@@ -17,7 +17,11 @@ struct session {
 	int died; /* pidfd of the guest or the agent */
 	pid_t pid;
 	struct frame_reader reader;
-	char problem[512]; /* what went wrong, a sentence */
+	unsigned char *waiting; /* to be sent when the agent has taken more */
+	size_t waiting_bytes;
+	uint32_t on_the_way; /* sent and not taken yet */
+	bool is_visit;	     /* the other side is a keeper, which takes everything */
+	char problem[512];   /* what went wrong, a sentence */
 };
 
 struct session_options {
@@ -36,6 +40,9 @@ void guest_forget_folder(void);
  * problem. Returns early with 0 when `also` becomes readable (-1: none). */
 int session_next(struct session *session, int also, int timeout_ms,
 		 struct frame_header *ret_header, unsigned char **ret_payload);
+/* Sends a frame, now or while session_next() waits. False when the place is gone. */
+bool session_send(struct session *session, enum frame_type type, uint16_t channel,
+		  const void *payload, size_t length);
 /* Waits until it takes commands. 1 yes, 0 deadline or `also`, -1 it failed. */
 int session_wait_ready(struct session *session, const struct session_options *options,
 		       int also, int timeout_ms);

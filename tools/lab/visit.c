@@ -57,9 +57,11 @@ int keeper_connect(const char *folder)
 
 int keeper_run(const char *folder, char *const *arguments, int64_t deadline_ms)
 {
-	struct session session = {
-		.fd = keeper_connect(folder), .log = -1, .died = -1, .pid = -1
-	};
+	struct session session = { .fd = keeper_connect(folder),
+				   .log = -1,
+				   .died = -1,
+				   .pid = -1,
+				   .is_visit = true };
 	int signals, status;
 
 	if (session.fd < 0) {
@@ -76,9 +78,11 @@ int keeper_run(const char *folder, char *const *arguments, int64_t deadline_ms)
 
 int keeper_end(const char *folder)
 {
-	struct session session = {
-		.fd = keeper_connect(folder), .log = -1, .died = -1, .pid = -1
-	};
+	struct session session = { .fd = keeper_connect(folder),
+				   .log = -1,
+				   .died = -1,
+				   .pid = -1,
+				   .is_visit = true };
 	struct frame_header header;
 	unsigned char *payload;
 	int got;
@@ -87,7 +91,7 @@ int keeper_end(const char *folder)
 		complain("no lab is up");
 		return TOOL_FAILED;
 	}
-	frame_send(session.fd, FRAME_DOWN, 0, NULL, 0);
+	session_send(&session, FRAME_DOWN, 0, NULL, 0);
 	snprintf(session.problem, sizeof(session.problem), "ended");
 	while ((got = session_next(&session, -1, DOWN_MS, &header, &payload)) > 0)
 		;
