@@ -216,6 +216,8 @@ int lab_build(struct lab *lab)
 		free(folders[i]);
 	free(folders);
 	if (!err)
+		err = spaces_hold(world);
+	if (!err)
 		err = wire_all(world);
 	if (!err)
 		err = apply_all(lab, NULL);

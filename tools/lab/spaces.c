@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Namespaces of machines. A child makes them, this process pins them by bind mounts, the
- * child ends. `ip netns exec MACHINE` works on them too.
+ * Namespaces of machines. A child makes them, this process pins them, the child ends.
+ * Networks and names are kept by bind mounts, so that `ip netns exec MACHINE` works too;
+ * mount namespaces by a process that has them open, because some kernels (6.18) refuse
+ * such a bind mount now and then.
  */
 #include "spaces.h"
 
@@ -153,7 +155,7 @@ static void pin_path(char *buf, const struct machine *machine, const char *kind)
 		snprintf(buf, PATH_BYTES, SPACES_FOLDER "/%s.%s", machine->name, kind);
 }
 
-static bool pin(const struct machine *machine, pid_t pid)
+static bool pin(struct machine *machine, pid_t pid)
 {
 	char from[PATH_BYTES], to[PATH_BYTES];
 
@@ -163,11 +165,17 @@ static bool pin(const struct machine *machine, pid_t pid)
 		int fd;
 
 		pin_path(to, machine, kinds[i].name);
+		snprintf(from, sizeof(from), "/proc/%d/ns/%s", pid, kinds[i].name);
+		if (kinds[i].flag == CLONE_NEWNS) {
+			machine->mounts = open(from, O_RDONLY | O_CLOEXEC);
+			if (machine->mounts < 0)
+				return false;
+			continue;
+		}
 		fd = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 		if (fd < 0)
 			return false;
 		close(fd);
-		snprintf(from, sizeof(from), "/proc/%d/ns/%s", pid, kinds[i].name);
 		if (mount(from, to, NULL, MS_BIND, NULL) < 0)
 			return false;
 	}
@@ -213,12 +221,38 @@ int spaces_make(struct world *world, struct machine *machine, const char *const 
 	return -1;
 }
 
+int spaces_hold(const struct world *world)
+{
+	char path[PATH_BYTES], to[64];
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+		setsid();
+		for (int i = 0; i < 3; i++)
+			dup2(null, i);
+		for (;;)
+			pause();
+	}
+	for (size_t i = 0; pid > 0 && i < world->machine_count; i++) {
+		pin_path(path, &world->machines[i], "mnt");
+		snprintf(to, sizeof(to), "/proc/%d/fd/%d", pid,
+			 world->machines[i].mounts);
+		if (symlink(to, path) < 0)
+			return -1;
+	}
+	return pid < 0 ? -1 : 0;
+}
+
 int spaces_open(struct world *world, struct machine *machine)
 {
 	int *fds[] = { &machine->net, &machine->mounts, &machine->names };
 	char path[PATH_BYTES];
 
 	for (size_t i = 0; i < 3; i++) {
+		if (*fds[i] >= 0)
+			continue;
 		pin_path(path, machine, kinds[i].name);
 		*fds[i] = open(path, O_RDONLY | O_CLOEXEC);
 		if (*fds[i] >= 0)

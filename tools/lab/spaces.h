@@ -21,6 +21,8 @@ bool spaces_have_nft(void);
  * the machine finds as NFT_PATH, NULL for its own. 0, or -1 with world->problem. */
 int spaces_make(struct world *world, struct machine *machine, const char *const *folders,
 		const char *nft);
+/* Keeps the machines' files after this process, for spaces_open(). */
+int spaces_hold(const struct world *world);
 /* Finds those that another process made. */
 int spaces_open(struct world *world, struct machine *machine);
 /* Enters the machine for good; for a child before it runs a program. 0 or -1. */
