@@ -57,10 +57,11 @@ void case_round(struct sched_case *c, struct ipvs_socket *socket, struct wire *w
 /* FINs for some; the machine hears of their end when case_settle is called. */
 void case_end_some(struct sched_case *c, struct wire *wire);
 void case_settle(struct sched_case *c);
-/* Compares counts with a table read when nothing went on. False: printed, failed. */
-bool case_check_counts(struct sched_case *c, const struct lsvm_ipvs_table *table);
-/* Compares where connections went, and which are gone. */
-bool case_check_flows(struct sched_case *c);
+/* Compares where connections went, which are gone, and the counts of a table read when
+ * nothing went on. False: they differ; with tell it is printed and the case has failed.
+ */
+bool case_check(struct sched_case *c, const struct lsvm_ipvs_table *table, bool tell);
+void case_report(struct sched_case *c, const char *what);
 void case_free(struct sched_case *c);
 
 #endif

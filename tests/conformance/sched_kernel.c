@@ -60,18 +60,19 @@ static void look(struct sched_case *cases, size_t count)
 	lsvm_map_free(&flows);
 }
 
-static void check(struct sched_case *cases, size_t count, struct ipvs_socket *socket,
-		  struct lsvm_ctx *ctx)
+static bool check(struct sched_case *cases, size_t count, struct ipvs_socket *socket,
+		  struct lsvm_ctx *ctx, bool tell)
 {
 	struct lsvm_ipvs_table *table;
+	bool good = true;
 
 	look(cases, count);
 	if (lsvm_ipvs_socket_read(socket, &table) < 0)
 		errx(1, "%s", lsvm_ctx_error_text(ctx));
 	for (size_t i = 0; i < count; i++)
-		if (!cases[i].is_void && !cases[i].failed && case_check_flows(&cases[i]))
-			case_check_counts(&cases[i], table);
+		good &= case_check(&cases[i], table, tell);
 	lsvm_ipvs_table_unref(table);
+	return good;
 }
 
 static void prepare(struct lsvm_ctx *ctx, struct ipvs_socket *socket, bool variant)
@@ -111,7 +112,11 @@ static void batch(struct lsvm_ctx *ctx, struct sched_case *cases, size_t count,
 		usleep(2700000);
 		for (size_t i = 0; i < count; i++)
 			case_settle(&cases[i]);
-		check(cases, count, socket, ctx);
+		/* On a busy machine the kernel's timers are late. */
+		if (!check(cases, count, socket, ctx, false)) {
+			usleep(2700000);
+			check(cases, count, socket, ctx, true);
+		}
 	}
 	for (size_t i = 0; i < count; i++) {
 		score->failed += cases[i].failed;
