@@ -11,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HOST_NAME_BYTES 256
 #define STEP_TEXT_BYTES 512
 #define PLAN_CHUNK_BYTES 65536
 
@@ -71,20 +70,20 @@ static int plan_from_cluster(struct tool *tool, const char *machine, int duty,
 }
 
 /* What this machine is called: as said, or as the system says. */
-static const char *machine_name(const struct tool *tool, char *buf)
+const char *role_machine_name(const struct tool *tool, char *buf)
 {
 	if (tool_has(tool, "machine"))
 		return tool_value(tool, "machine");
-	if (gethostname(buf, HOST_NAME_BYTES - 1) < 0)
+	if (gethostname(buf, TOOL_HOST_NAME_BYTES - 1) < 0)
 		strcpy(buf, "localhost");
-	buf[HOST_NAME_BYTES - 1] = '\0';
+	buf[TOOL_HOST_NAME_BYTES - 1] = '\0';
 	return buf;
 }
 
 static int find_plan(struct tool *tool, int role, struct lsvm_plan **ret)
 {
 	const char *file = tool_value(tool, "plan"), *word = tool_value(tool, "duty");
-	char name[HOST_NAME_BYTES] = "";
+	char name[TOOL_HOST_NAME_BYTES] = "";
 	int duty = word ? lsvm_duty_parse(word) : LSVM_DUTY_AUTO, status;
 	struct lsvm_plan *plan;
 
@@ -97,7 +96,8 @@ static int find_plan(struct tool *tool, int role, struct lsvm_plan **ret)
 		return tool_usage(tool, "a plan is for one machine and duty; --machine "
 					"and --duty go with a cluster file");
 	status = file ? plan_from_file(tool, file, &plan)
-		      : plan_from_cluster(tool, machine_name(tool, name), duty, &plan);
+		      : plan_from_cluster(tool, role_machine_name(tool, name), duty,
+					  &plan);
 	if (status != TOOL_DONE)
 		return status;
 	if (lsvm_plan_role(plan) != role) {
@@ -112,7 +112,7 @@ static int find_plan(struct tool *tool, int role, struct lsvm_plan **ret)
 	return TOOL_DONE;
 }
 
-static int open_host(struct tool *tool, const char *name, struct lsvm_host **ret)
+int role_open_host(struct tool *tool, const char *name, struct lsvm_host **ret)
 {
 	int err = tool_has(tool, "simulate")
 			  ? lsvm_host_new_simulated(tool->ctx, name, ret)
@@ -196,7 +196,7 @@ static int go(struct tool *tool, const char *name, struct lsvm_plan *plan, bool 
 {
 	struct lsvm_host *host;
 	struct lsvm_apply *apply;
-	int status = open_host(tool, name, &host);
+	int status = role_open_host(tool, name, &host);
 
 	if (status != TOOL_DONE)
 		return status;
@@ -237,9 +237,9 @@ int role_diff(struct tool *tool, int role)
 
 int role_status(struct tool *tool, int role)
 {
-	char name[HOST_NAME_BYTES] = "", *text;
+	char name[TOOL_HOST_NAME_BYTES] = "", *text;
 	struct lsvm_host *host;
-	int status = open_host(tool, machine_name(tool, name), &host), err;
+	int status = role_open_host(tool, role_machine_name(tool, name), &host), err;
 
 	if (status != TOOL_DONE)
 		return status;
@@ -255,7 +255,7 @@ int role_status(struct tool *tool, int role)
 
 int role_reset(struct tool *tool, int role)
 {
-	char name[HOST_NAME_BYTES] = "";
+	char name[TOOL_HOST_NAME_BYTES] = "";
 
-	return go(tool, machine_name(tool, name), NULL, tool_has(tool, "dry-run"));
+	return go(tool, role_machine_name(tool, name), NULL, tool_has(tool, "dry-run"));
 }

@@ -11,4 +11,11 @@ int role_diff(struct tool *tool, int role);
 int role_status(struct tool *tool, int role);
 int role_reset(struct tool *tool, int role);
 
+/* What this machine is called: as --machine says, or as the system says, then in buf of
+ * TOOL_HOST_NAME_BYTES. */
+#define TOOL_HOST_NAME_BYTES 256
+const char *role_machine_name(const struct tool *tool, char *buf);
+/* The real machine or, with --simulate, one in memory. */
+int role_open_host(struct tool *tool, const char *name, struct lsvm_host **ret);
+
 #endif

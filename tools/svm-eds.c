@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* svm-eds: makes this machine the director that its plan describes, and says how it
  * stands. */
-#include "role.h"
+#include "see.h"
 
 #define ROLE LSVM_ROLE_DIRECTOR
 
@@ -65,6 +65,17 @@ static const struct tool_option reset_options[] = {
 	{ 0 },
 };
 
+static const struct tool_option connections_options[] = {
+	{ "client", "ADDR", "only those of this client, or of a network: 192.0.2.0/24" },
+	{ "vip", "ADDR:PORT", "only those to this virtual address, or virtual service" },
+	{ "server", "ADDR", "only those to this real server; with or without a port" },
+	{ "state", "NAME", "only those in this state, as ESTABLISHED" },
+	{ "limit", "N", "print at most so many, and how many there are" },
+	{ "simulate", NULL, "look at a machine in memory, which has none" },
+	{ "json", NULL, "print JSON" },
+	{ 0 },
+};
+
 static const struct tool_command commands[] = {
 	{ "apply", "[FILE]", 0, 1,
 	  "Makes this machine hold what the cluster file says, and looks whether it "
@@ -76,6 +87,8 @@ static const struct tool_command commands[] = {
 	{ "status", "", 0, 0,
 	  "Prints the IPVS table with its counters, and what differs from the plan.",
 	  status_options, run_status },
+	{ "connections", "", 0, 0, "Prints the connections that the kernel balances now.",
+	  connections_options, see_connections },
 	{ "reset", "", 0, 0,
 	  "Removes everything that apply has put here, and nothing else.", reset_options,
 	  run_reset },

@@ -86,6 +86,25 @@ LSVM_API int lsvm_host_ipvs_reconcile(struct lsvm_host *host,
  */
 LSVM_API int lsvm_host_neighbours_to_json(struct lsvm_host *host, char **ret);
 
+/**
+ * The connections that the machine's kernel balances now, of both address families, in
+ * the order of virtual service, server and client. One that comes or goes meanwhile may
+ * be missing.
+ * @param client only those of this client, "192.0.2.1", or of all in "192.0.2.0/24";
+ *   NULL: any, as in the next three.
+ * @param virtual_endpoint only those to this virtual address, "192.0.2.100", or virtual
+ *   service, "192.0.2.100:80", "[2001:db8::1]:80".
+ * @param server only those to this real server, with or without port.
+ * @param state only those in this state, in the kernel's words: "ESTABLISHED".
+ * @param limit keep at most so many; 0: all.
+ * Returns 0. Errors: LSVM_ERR_ARGUMENT, LSVM_ERR_NO_IPVS, LSVM_ERR_PERMISSION,
+ * LSVM_ERR_IO, LSVM_ERR_NOMEM. Lifetime: until lsvm_connection_list_free(). @since 0.1
+ */
+LSVM_API int lsvm_host_connections(struct lsvm_host *host, const char *client,
+				   const char *virtual_endpoint, const char *server,
+				   const char *state, size_t limit,
+				   struct lsvm_connection_list **ret);
+
 #ifdef __cplusplus
 }
 #endif

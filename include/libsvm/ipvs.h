@@ -225,6 +225,75 @@ LSVM_API const char *lsvm_ipvs_changes_text(const struct lsvm_ipvs_changes *chan
 LSVM_API int lsvm_ipvs_changes_to_json(const struct lsvm_ipvs_changes *changes,
 				       char **ret);
 
+/** Connections that a kernel balances, see lsvm_host_connections(). */
+struct lsvm_connection_list;
+/** One of them. Borrowed. */
+struct lsvm_connection;
+
+/** Where a connection came from. */
+enum lsvm_connection_origin {
+	LSVM_CONNECTION_ORIGIN_UNKNOWN = 0, /**< this kernel does not tell */
+	LSVM_CONNECTION_ORIGIN_LOCAL = 1,   /**< this director scheduled it */
+	LSVM_CONNECTION_ORIGIN_SYNC = 2,    /**< another director told of it */
+};
+
+/** "local", "sync", "unknown". @since 0.1 */
+LSVM_API const char *lsvm_connection_origin_name(int origin);
+/** The origin of that name; LSVM_CONNECTION_ORIGIN_UNKNOWN when there is none. @since 0.1
+ */
+LSVM_API int lsvm_connection_origin_parse(const char *name);
+
+/** Frees the list. NULL is allowed. @since 0.1 */
+LSVM_API void lsvm_connection_list_free(struct lsvm_connection_list *connections);
+/** How many connections are in the list. @since 0.1 */
+LSVM_API size_t
+lsvm_connection_list_count(const struct lsvm_connection_list *connections);
+/** How many passed the filters, also those beyond the limit. @since 0.1 */
+LSVM_API size_t
+lsvm_connection_list_match_count(const struct lsvm_connection_list *connections);
+/** How many the kernel had in all. @since 0.1 */
+LSVM_API size_t
+lsvm_connection_list_seen_count(const struct lsvm_connection_list *connections);
+/** The connection at @p index, NULL past the end. @since 0.1 */
+LSVM_API const struct lsvm_connection *lsvm_connection_list_at(
+	const struct lsvm_connection_list *connections, size_t index);
+/** The list as JSON, schema "lsvm-connections/1". Errors: LSVM_ERR_NOMEM. @since 0.1 */
+LSVM_API int lsvm_connection_list_to_json(const struct lsvm_connection_list *connections,
+					  char **ret);
+
+/** "tcp", "udp", "sctp"; "ip" for the template of a service with a mark. @since 0.1 */
+LSVM_API const char *lsvm_connection_protocol(const struct lsvm_connection *connection);
+/** The client's address as text. Returns @p buf. @since 0.1 */
+LSVM_API const char *lsvm_connection_client(const struct lsvm_connection *connection,
+					    char *buf, size_t size);
+/** The client's port; 0 for a template. @since 0.1 */
+LSVM_API uint16_t lsvm_connection_client_port(const struct lsvm_connection *connection);
+/** The address that the client called, "" for the template of a service with a mark.
+ * Returns @p buf. @since 0.1 */
+LSVM_API const char *lsvm_connection_virtual_address(
+	const struct lsvm_connection *connection, char *buf, size_t size);
+/** The port that the client called. @since 0.1 */
+LSVM_API uint16_t lsvm_connection_virtual_port(const struct lsvm_connection *connection);
+/** The mark of the service, for a template of one that has a mark; 0 otherwise. @since
+ * 0.1 */
+LSVM_API uint32_t lsvm_connection_fwmark(const struct lsvm_connection *connection);
+/** The real server's address as text. Returns @p buf. @since 0.1 */
+LSVM_API const char *lsvm_connection_server(const struct lsvm_connection *connection,
+					    char *buf, size_t size);
+/** The real server's port. @since 0.1 */
+LSVM_API uint16_t lsvm_connection_server_port(const struct lsvm_connection *connection);
+/** The kernel's word for its state: "ESTABLISHED", "FIN_WAIT", "UDP", … @since 0.1 */
+LSVM_API const char *lsvm_connection_state(const struct lsvm_connection *connection);
+/** In how many seconds the kernel forgets it unless a packet comes. @since 0.1 */
+LSVM_API uint32_t lsvm_connection_expires_s(const struct lsvm_connection *connection);
+/** An enum lsvm_connection_origin. @since 0.1 */
+LSVM_API int lsvm_connection_origin(const struct lsvm_connection *connection);
+/** Whether it is no connection but what persistence remembers: this client, that
+ * server. @since 0.1 */
+LSVM_API bool lsvm_connection_is_template(const struct lsvm_connection *connection);
+/** The persistence engine and what it goes by, "sip CALL-ID"; "" for none. @since 0.1 */
+LSVM_API const char *lsvm_connection_engine(const struct lsvm_connection *connection);
+
 #ifdef __cplusplus
 }
 #endif

@@ -112,6 +112,54 @@ const char *lsvm_endpoint_text(const struct addr *addr, uint16_t port, char *buf
 	return buf;
 }
 
+static bool parse_port(const char *text, uint16_t *ret)
+{
+	unsigned value = 0;
+	size_t length = strlen(text);
+
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return false;
+		value = value * 10 + (unsigned)(text[i] - '0');
+		if (value > UINT16_MAX)
+			return false;
+	}
+	*ret = (uint16_t)value;
+	return length && text[0] != '0';
+}
+
+bool lsvm_endpoint_parse(const char *text, struct addr *ret, uint16_t *ret_port)
+{
+	const char *from = text, *end, *colon;
+	char address[LSVM_ADDRESS_TEXT_BYTES];
+	uint16_t port = 0;
+
+	if (lsvm_addr_parse(text, ret)) {
+		*ret_port = 0;
+		return true;
+	}
+	colon = strrchr(text, ':');
+	end = colon;
+	if (text[0] == '[') {
+		from = text + 1;
+		end = strchr(text, ']');
+		colon = end && end[1] ? end + 1 : NULL;
+		if (!end || (colon && *colon != ':'))
+			return false;
+	} else if (!colon || strchr(text, ':') != colon) {
+		return false;
+	}
+	if ((size_t)(end - from) >= sizeof(address) ||
+	    (colon && !parse_port(colon + 1, &port)))
+		return false;
+	memcpy(address, from, (size_t)(end - from));
+	address[end - from] = '\0';
+	if (!lsvm_addr_parse(address, ret) || (ret->family == 6) != (text[0] == '['))
+		return false;
+	*ret_port = port;
+	return true;
+}
+
 int lsvm_addr_compare(const struct addr *a, const struct addr *b)
 {
 	if (a->family != b->family)

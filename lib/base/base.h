@@ -144,6 +144,8 @@ const char *lsvm_addr_text(const struct addr *addr, char *buf);
 const char *lsvm_prefix_text(const struct prefix *prefix, char *buf);
 /* "192.0.2.1:80", "[2001:db8::1]:80". */
 const char *lsvm_endpoint_text(const struct addr *addr, uint16_t port, char *buf);
+/* An endpoint, or a bare address with port 0; false when it is neither. */
+bool lsvm_endpoint_parse(const char *text, struct addr *ret, uint16_t *ret_port);
 int lsvm_addr_compare(const struct addr *a, const struct addr *b);
 int lsvm_prefix_compare(const struct prefix *a, const struct prefix *b);
 bool lsvm_prefix_contains(const struct prefix *prefix, const struct addr *addr);

@@ -171,6 +171,11 @@ struct host_ops {
 		       const struct state *owned, struct state **ret);
 	int (*perform)(struct lsvm_host *host, const struct step *steps, size_t count,
 		       size_t *ret_done);
+	/* Hands a file of the kernel to `take`, piece by piece; LSVM_ERR_NOT_FOUND when
+	 * there is none. */
+	int (*stream)(struct lsvm_host *host, const char *path,
+		      void (*take)(void *arg, const char *bytes, size_t length),
+		      void *arg);
 	/* Appends all there are. */
 	int (*neighbours)(struct lsvm_host *host, struct neighbours *ret);
 	/* Keeps other applies off the machine, those of other processes too, until

@@ -150,5 +150,14 @@ class Hosts(unittest.TestCase):
         self.assertEqual(host.snapshot().services, [])
 
 
+class Seeing(unittest.TestCase):
+    def test_a_simulated_machine_has_no_connections(self):
+        self.assertEqual(lsvm.Host.simulated("eds1").connections(client="10.9.0.0/16"), [])
+
+    def test_a_wrong_filter_is_an_error(self):
+        with self.assertRaises(lsvm.ArgumentError):
+            lsvm.Host.simulated("eds1").connections(vip="192.0.2.1:0")
+
+
 if __name__ == "__main__":
     unittest.main()

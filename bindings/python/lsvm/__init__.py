@@ -14,7 +14,7 @@ from .cluster import Cluster, Draft, Format, load
 from .enums import *  # noqa: F401,F403
 from .errors import *  # noqa: F401,F403
 from .findings import Finding, finding_codes
-from .host import Host
+from .host import Connection, Host
 from .ipvs import IpvsDestination, IpvsService, IpvsTable
 from .plan import Address, File, Plan, Step, compile
 from .sched import Scheduler, predict

@@ -82,6 +82,46 @@ FUNCTIONS = {
     "lsvm_cluster_to_yaml": ("int", ["const struct lsvm_cluster *", "char **"]),
     "lsvm_cluster_topology": ("int", ["const struct lsvm_cluster *"]),
     "lsvm_cluster_unref": ("void", ["struct lsvm_cluster *"]),
+    "lsvm_connection_client": (
+        "const char *", [
+            "const struct lsvm_connection *",
+            "char *",
+            "size_t",
+        ]),
+    "lsvm_connection_client_port": ("uint16_t", ["const struct lsvm_connection *"]),
+    "lsvm_connection_engine": ("const char *", ["const struct lsvm_connection *"]),
+    "lsvm_connection_expires_s": ("uint32_t", ["const struct lsvm_connection *"]),
+    "lsvm_connection_fwmark": ("uint32_t", ["const struct lsvm_connection *"]),
+    "lsvm_connection_is_template": ("bool", ["const struct lsvm_connection *"]),
+    "lsvm_connection_list_at": (
+        "const struct lsvm_connection *", [
+            "const struct lsvm_connection_list *",
+            "size_t",
+        ]),
+    "lsvm_connection_list_count": ("size_t", ["const struct lsvm_connection_list *"]),
+    "lsvm_connection_list_free": ("void", ["struct lsvm_connection_list *"]),
+    "lsvm_connection_list_match_count": ("size_t", ["const struct lsvm_connection_list *"]),
+    "lsvm_connection_list_seen_count": ("size_t", ["const struct lsvm_connection_list *"]),
+    "lsvm_connection_list_to_json": ("int", ["const struct lsvm_connection_list *", "char **"]),
+    "lsvm_connection_origin": ("int", ["const struct lsvm_connection *"]),
+    "lsvm_connection_origin_name": ("const char *", ["int"]),
+    "lsvm_connection_origin_parse": ("int", ["const char *"]),
+    "lsvm_connection_protocol": ("const char *", ["const struct lsvm_connection *"]),
+    "lsvm_connection_server": (
+        "const char *", [
+            "const struct lsvm_connection *",
+            "char *",
+            "size_t",
+        ]),
+    "lsvm_connection_server_port": ("uint16_t", ["const struct lsvm_connection *"]),
+    "lsvm_connection_state": ("const char *", ["const struct lsvm_connection *"]),
+    "lsvm_connection_virtual_address": (
+        "const char *", [
+            "const struct lsvm_connection *",
+            "char *",
+            "size_t",
+        ]),
+    "lsvm_connection_virtual_port": ("uint16_t", ["const struct lsvm_connection *"]),
     "lsvm_connections_name": ("const char *", ["int"]),
     "lsvm_connections_parse": ("int", ["const char *"]),
     "lsvm_content_kind_name": ("const char *", ["int"]),
@@ -154,6 +194,16 @@ FUNCTIONS = {
     "lsvm_forwarding_name": ("const char *", ["int"]),
     "lsvm_forwarding_parse": ("int", ["const char *"]),
     "lsvm_free": ("void", ["char *"]),
+    "lsvm_host_connections": (
+        "int", [
+            "struct lsvm_host *",
+            "const char *",
+            "const char *",
+            "const char *",
+            "const char *",
+            "size_t",
+            "struct lsvm_connection_list **",
+        ]),
     "lsvm_host_free": ("void", ["struct lsvm_host *"]),
     "lsvm_host_ipvs_reconcile": (
         "int", [

@@ -57,6 +57,13 @@ class CheckRoute(Words):
     THROUGH = 2
 
 
+class ConnectionOrigin(Words):
+    """enum lsvm_connection_origin"""
+    UNKNOWN = 0
+    LOCAL = 1
+    SYNC = 2
+
+
 class Connections(Words):
     """enum lsvm_connections"""
     UNKNOWN = 0
@@ -235,6 +242,7 @@ __all__ = [
     "ChangeKind",
     "CheckKind",
     "CheckRoute",
+    "ConnectionOrigin",
     "Connections",
     "ContentKind",
     "Duty",

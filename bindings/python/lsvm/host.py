@@ -2,16 +2,45 @@
 """Hosts: this real machine, or simulated ones in memory. Both take the same calls."""
 import ctypes
 import json
+from dataclasses import dataclass
+from typing import Optional
 
 from ._library import library
 from ._objects import Context, Owned, words
-from .enums import Role
+from .enums import ConnectionOrigin, Role
 from .ipvs import IpvsTable
 from .plan import Plan, read_steps
 
 
 class _Apply(Owned):
     _handle, _free = "lsvm_apply", "lsvm_apply_free"
+
+
+class _Connections(Owned):
+    _handle, _free = "lsvm_connection_list", "lsvm_connection_list_free"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A connection that a kernel balances."""
+    protocol: str
+    client: str
+    client_port: int
+    virtual_address: Optional[str]  # None for the template of a service with a mark
+    virtual_port: int
+    fwmark: int
+    server: str
+    server_port: int
+    state: str                      # the kernel's word
+    expires_s: int
+    origin: ConnectionOrigin
+    is_template: bool               # what persistence remembers of a client
+    engine: str                     # persistence engine and what it goes by
+
+
+def _connection(values):
+    origin = ConnectionOrigin[values.pop("origin").upper()]
+    return Connection(origin=origin, is_template=values.pop("template"), **values)
 
 
 class Host(Owned):
@@ -62,6 +91,18 @@ class Host(Owned):
     def neighbours(self):
         """What the machine knows of its neighbours' hardware addresses, as Python values."""
         return json.loads(self._text(library().lsvm_host_neighbours_to_json))
+
+    def connections(self, client=None, vip=None, server=None, state=None, limit=0):
+        """The connections that the kernel balances now; each filter leaves only what it names.
+
+        client: an address or a network; vip and server: an address, or one with a port; state:
+        the kernel's word, as "ESTABLISHED"; limit: at most so many, 0 for all.
+        """
+        found = _Connections._new(
+            self._context, library().lsvm_host_connections, self._pointer, words(client),
+            words(vip), words(server), words(state), limit)
+        return [_connection(c) for c in json.loads(
+            found._text(library().lsvm_connection_list_to_json))["connections"]]
 
     def snapshot(self):
         """The machine's IPVS table as it is now, with counters."""

@@ -212,6 +212,27 @@ int lsvm_linux_file_delete(struct linux_host *linux_host, const struct file *fil
 	return fail_file(linux_host->host.ctx, file->path, "removed", errno);
 }
 
+int lsvm_linux_stream(struct lsvm_host *host, const char *path,
+		      void (*take)(void *arg, const char *bytes, size_t length),
+		      void *arg)
+{
+	char chunk[READ_CHUNK_BYTES];
+	int fd = open(path, O_RDONLY | O_CLOEXEC), error = 0;
+	ssize_t got;
+
+	if (fd < 0)
+		return fail_file(host->ctx, path, "read", errno);
+	do {
+		got = read(fd, chunk, sizeof(chunk));
+		if (got > 0)
+			take(arg, chunk, (size_t)got);
+		else if (got < 0 && errno != EINTR)
+			error = errno;
+	} while (got > 0 || (got < 0 && !error));
+	close(fd);
+	return error ? fail_file(host->ctx, path, "read", error) : 0;
+}
+
 /* The folder of the record itself is locked, so that nothing is left behind; the lock
  * goes with the process that holds it, however that ends. */
 int lsvm_linux_lock(struct lsvm_host *host)

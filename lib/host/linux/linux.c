@@ -164,6 +164,7 @@ static void linux_free(struct lsvm_host *host)
 static const struct host_ops linux_ops = {
 	.observe = linux_observe,
 	.perform = linux_perform,
+	.stream = lsvm_linux_stream,
 	.neighbours = lsvm_linux_neighbours,
 	.lock = lsvm_linux_lock,
 	.unlock = lsvm_linux_unlock,

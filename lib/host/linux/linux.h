@@ -91,6 +91,9 @@ int lsvm_linux_observe_files(struct linux_host *linux_host, const struct state *
 			     struct state *state);
 int lsvm_linux_file_write(struct linux_host *linux_host, const struct file *file);
 int lsvm_linux_file_delete(struct linux_host *linux_host, const struct file *file);
+int lsvm_linux_stream(struct lsvm_host *host, const char *path,
+		      void (*take)(void *arg, const char *bytes, size_t length),
+		      void *arg);
 int lsvm_linux_lock(struct lsvm_host *host);
 void lsvm_linux_unlock(struct lsvm_host *host);
 

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The commands that look and change nothing. */
+#ifndef TOOL_SEE_H
+#define TOOL_SEE_H
+
+#include "role.h"
+
+int see_connections(struct tool *tool);
+
+#endif
