@@ -6,5 +6,6 @@
 #include "role.h"
 
 int see_connections(struct tool *tool);
+int see_predict(struct tool *tool);
 
 #endif

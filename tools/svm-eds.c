@@ -76,6 +76,18 @@ static const struct tool_option connections_options[] = {
 	{ 0 },
 };
 
+static const struct tool_option predict_options[] = {
+	{ "client", "ADDR", "who asks; with a port, as 192.0.2.1:40000, or without" },
+	{ "vip", "ADDR:PORT", "the virtual service that is asked" },
+	{ "protocol", "NAME", "tcp (default), udp or sctp" },
+	{ "fwmark", "N", "the service is the one of this mark" },
+	{ "machine", "NAME",
+	  "the director of the cluster file; default: the first one in it" },
+	{ "simulate", NULL, "look at a machine in memory, which is empty" },
+	{ "json", NULL, "print JSON" },
+	{ 0 },
+};
+
 static const struct tool_command commands[] = {
 	{ "apply", "[FILE]", 0, 1,
 	  "Makes this machine hold what the cluster file says, and looks whether it "
@@ -89,6 +101,11 @@ static const struct tool_command commands[] = {
 	  status_options, run_status },
 	{ "connections", "", 0, 0, "Prints the connections that the kernel balances now.",
 	  connections_options, see_connections },
+	{ "predict", "[FILE]", 0, 1,
+	  "Says which server would answer a client here, or by a cluster file without "
+	  "any "
+	  "kernel.",
+	  predict_options, see_predict },
 	{ "reset", "", 0, 0,
 	  "Removes everything that apply has put here, and nothing else.", reset_options,
 	  run_reset },

@@ -74,6 +74,35 @@ LSVM_API int lsvm_role_status_to_json(struct lsvm_host *host, int role, char **r
 /** The same as text for people. Errors: the same. @since 0.1 */
 LSVM_API int lsvm_role_status_to_text(struct lsvm_host *host, int role, char **ret);
 
+/**
+ * Which real server would answer a client of a virtual service, and why, as JSON, schema
+ * "lsvm-prediction/1". A connection that is there goes on where it goes ("connected");
+ * then comes what persistence remembers ("persistent"); then the scheduler decides, in
+ * the words of enum lsvm_sched_outcome. "any": it depends on what came before (rr, wrr,
+ * lblc, lblcr), or on the client's port when that was not told.
+ * @param table what the director holds: a snapshot, or the table of a plan, without any
+ *   kernel.
+ * @param host the machine whose connections are looked at; NULL: none are.
+ * @param protocol an enum lsvm_protocol; LSVM_PROTOCOL_UNKNOWN: tcp.
+ * @param fwmark the mark of the service; 0: it is named by its address.
+ * @param vip what the client calls: "192.0.2.100:80".
+ * @param client the client's address, with its port or without.
+ * Returns 0. Errors: LSVM_ERR_ARGUMENT, LSVM_ERR_NOT_FOUND when there is no such service,
+ * LSVM_ERR_UNSUPPORTED (another scheduler, a persistence engine), those of
+ * lsvm_host_connections(), LSVM_ERR_NOMEM. @since 0.1
+ */
+LSVM_API int lsvm_role_predict_to_json(struct lsvm_ctx *ctx,
+				       const struct lsvm_ipvs_table *table,
+				       struct lsvm_host *host, int protocol,
+				       uint32_t fwmark, const char *vip,
+				       const char *client, char **ret);
+/** The same as text for people. Errors: the same. @since 0.1 */
+LSVM_API int lsvm_role_predict_to_text(struct lsvm_ctx *ctx,
+				       const struct lsvm_ipvs_table *table,
+				       struct lsvm_host *host, int protocol,
+				       uint32_t fwmark, const char *vip,
+				       const char *client, char **ret);
+
 #ifdef __cplusplus
 }
 #endif

@@ -158,6 +158,21 @@ class Seeing(unittest.TestCase):
         with self.assertRaises(lsvm.ArgumentError):
             lsvm.Host.simulated("eds1").connections(vip="192.0.2.1:0")
 
+    def test_who_would_answer_is_foretold(self):
+        host = lsvm.Host.simulated("eds1")
+        draft = lsvm.load(FIGURE3).draft()
+        draft.set("/partitions/A/scheduler", "sh")
+        table = lsvm.compile(draft.freeze(), "eds1").ipvs
+        host.reconcile(table)
+        service = table.services[0]
+        for last in range(2, 40):
+            found = host.predict(f"10.9.0.{last}", f"{service.address}:{service.port}")
+            self.assertEqual(found["outcome"], "served")
+            self.assertEqual(found["server"]["address"],
+                             lsvm.predict(service, f"10.9.0.{last}").address)
+        with self.assertRaises(lsvm.NotFound):
+            host.predict("10.9.0.2", "192.0.2.250:80")
+
 
 if __name__ == "__main__":
     unittest.main()

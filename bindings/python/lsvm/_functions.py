@@ -396,6 +396,28 @@ FUNCTIONS = {
     "lsvm_role_applied": ("int", ["struct lsvm_host *", "struct lsvm_plan **"]),
     "lsvm_role_name": ("const char *", ["int"]),
     "lsvm_role_parse": ("int", ["const char *"]),
+    "lsvm_role_predict_to_json": (
+        "int", [
+            "struct lsvm_ctx *",
+            "const struct lsvm_ipvs_table *",
+            "struct lsvm_host *",
+            "int",
+            "uint32_t",
+            "const char *",
+            "const char *",
+            "char **",
+        ]),
+    "lsvm_role_predict_to_text": (
+        "int", [
+            "struct lsvm_ctx *",
+            "const struct lsvm_ipvs_table *",
+            "struct lsvm_host *",
+            "int",
+            "uint32_t",
+            "const char *",
+            "const char *",
+            "char **",
+        ]),
     "lsvm_role_status_to_json": ("int", ["struct lsvm_host *", "int", "char **"]),
     "lsvm_role_status_to_text": ("int", ["struct lsvm_host *", "int", "char **"]),
     "lsvm_sched_add": (

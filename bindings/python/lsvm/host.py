@@ -5,9 +5,9 @@ import json
 from dataclasses import dataclass
 from typing import Optional
 
-from ._library import library
+from ._library import library, take
 from ._objects import Context, Owned, words
-from .enums import ConnectionOrigin, Role
+from .enums import ConnectionOrigin, Protocol, Role
 from .ipvs import IpvsTable
 from .plan import Plan, read_steps
 
@@ -103,6 +103,18 @@ class Host(Owned):
             words(vip), words(server), words(state), limit)
         return [_connection(c) for c in json.loads(
             found._text(library().lsvm_connection_list_to_json))["connections"]]
+
+    def predict(self, client, vip, protocol=Protocol.TCP, fwmark=0):
+        """Which server would answer the client of a virtual service, and why, as Python values.
+
+        What is connected already and what persistence remembers counts. client: an address, or
+        one with a port; vip: "192.0.2.100:80".
+        """
+        text = ctypes.c_void_p()
+        self._context.check(library().lsvm_role_predict_to_json(
+            self._context.pointer, self.snapshot()._pointer, self._pointer, Protocol(protocol),
+            fwmark, words(vip), words(client), ctypes.byref(text)))
+        return json.loads(take(text))
 
     def snapshot(self):
         """The machine's IPVS table as it is now, with counters."""
