@@ -110,9 +110,9 @@ class Host(Owned):
         What is connected already and what persistence remembers counts. client: an address, or
         one with a port; vip: "192.0.2.100:80".
         """
-        text = ctypes.c_void_p()
+        text, table = ctypes.c_void_p(), self.snapshot()
         self._context.check(library().lsvm_role_predict_to_json(
-            self._context.pointer, self.snapshot()._pointer, self._pointer, Protocol(protocol),
+            self._context.pointer, table._pointer, self._pointer, Protocol(protocol),
             fwmark, words(vip), words(client), ctypes.byref(text)))
         return json.loads(take(text))
 
