@@ -404,6 +404,14 @@ static const struct tool_option plan_options[] = {
 	{ 0 },
 };
 
+static const struct tool_option import_options[] = {
+	{ "from", "PROGRAM",
+	  "whose it is: keepalived, ldirectord or ipvsadm; else guessed" },
+	{ "json", NULL, "print file, report and findings as JSON" },
+	{ "strict", NULL, "end with status 3 when anything was lost" },
+	{ 0 },
+};
+
 static const struct tool_command commands[] = {
 	{ "check", "FILE...", 1, -1, "Says everything that is wrong with cluster files.",
 	  json_option, run_check },
@@ -414,6 +422,10 @@ static const struct tool_command commands[] = {
 	{ "diff", "OLD NEW", 2, 2,
 	  "Shows how two cluster files differ and what each machine would do about it.",
 	  json_option, run_diff },
+	{ "import", "FILE", 1, 1,
+	  "Makes a cluster file of another program's configuration, and reports what was "
+	  "lost.",
+	  import_options, run_import },
 	{ 0 },
 };
 

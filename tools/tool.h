@@ -82,6 +82,8 @@ void tool_print(char *text);
 /* "file:line:column: severity: text [code]" and the hint, each on its line, on `to`:
  * 1 standard output, 2 standard error. */
 void tool_print_findings(const struct lsvm_findings *findings, const char *path, int to);
+/* svm-ems import (import.c). */
+int run_import(struct tool *tool);
 /* Loads a cluster file; findings go to standard error. TOOL_DONE, TOOL_FINDINGS or
  * TOOL_FAILED. */
 int tool_load(struct tool *tool, const char *path, struct lsvm_cluster **ret);

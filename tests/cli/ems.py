@@ -146,6 +146,31 @@ class Ems(unittest.TestCase):
         with open("/dev/full", "w") as full:
             self.assertEqual(ems("show", FIGURE3, stdout=full).returncode, 1)
 
+    def test_import_prints_the_file_and_reports(self):
+        path = ROOT / "tests/golden/import/pair.conf"
+        done = ems("import", path)
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(done.stdout[0], "#")
+        self.assertRegex(done.stderr, rf"(?m)^{path}:3: lost: router_id lb-a\n    \S")
+        imported = self.write("imported.yaml", done.stdout)
+        self.assertEqual(ems("plan", imported).returncode, 0)
+        self.assertEqual(ems("import", "--strict", path).returncode, 3)
+        self.assertEqual(json.loads(ems("import", "--json", path).stdout)["schema"], "lsvm-import/1")
+
+    def test_import_says_what_it_cannot_read(self):
+        self.assertEqual(ems("import", MINIMAL).returncode, 1)
+        self.assertEqual(ems("import", "--from", "svm", MINIMAL).returncode, 2)
+        self.assertEqual(ems("import", "/nowhere").returncode, 1)
+        done = ems("import", "--from", "ipvsadm", ROOT / "tests/golden/import/wrong.ipvsadm")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("line 2", done.stderr)
+        mixed = self.write("mixed.conf", "".join(
+            f"virtual_server 192.0.2.{n} 80 {{\nlb_kind {kind}\nreal_server 10.0.0.1 80 {{\n}}\n}}\n"
+            for n, kind in ((1, "NAT"), (2, "DR"))))
+        done = ems("import", mixed)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("nat-mixed", done.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -15,6 +15,8 @@ from .enums import *  # noqa: F401,F403
 from .errors import *  # noqa: F401,F403
 from .findings import Finding, finding_codes
 from .host import Connection, Host
+from .importing import (Import, Note, guess_import, import_ipvsadm, import_keepalived,
+                        import_ldirectord)
 from .ipvs import IpvsDestination, IpvsService, IpvsTable
 from .plan import Address, File, Plan, Step, compile
 from .sched import Scheduler, predict
@@ -30,6 +32,7 @@ def feature(name):
     return library().lsvm_feature(name.encode())
 
 
-__all__ = ["Address", "Cluster", "Draft", "File", "Finding", "Host", "IpvsDestination",
-           "IpvsService", "IpvsTable", "Plan", "Scheduler", "Step", "compile", "feature",
-           "finding_codes", "load", "predict", "version", *enums.__all__, *errors.__all__]
+__all__ = ["Address", "Cluster", "Draft", "File", "Finding", "Host", "Import", "IpvsDestination",
+           "IpvsService", "IpvsTable", "Note", "Plan", "Scheduler", "Step", "compile", "feature",
+           "finding_codes", "guess_import", "import_ipvsadm", "import_keepalived",
+           "import_ldirectord", "load", "predict", "version", *enums.__all__, *errors.__all__]

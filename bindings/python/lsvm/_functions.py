@@ -225,6 +225,49 @@ FUNCTIONS = {
     "lsvm_host_open": ("int", ["struct lsvm_ctx *", "const char *", "struct lsvm_host **"]),
     "lsvm_host_simulate_interface": ("int", ["struct lsvm_host *", "const char *"]),
     "lsvm_host_write_count": ("uint64_t", ["const struct lsvm_host *"]),
+    "lsvm_import_cluster": ("struct lsvm_cluster *", ["const struct lsvm_import *"]),
+    "lsvm_import_findings": ("const struct lsvm_findings *", ["const struct lsvm_import *"]),
+    "lsvm_import_free": ("void", ["struct lsvm_import *"]),
+    "lsvm_import_guess": ("int", ["const char *", "size_t"]),
+    "lsvm_import_ipvsadm": (
+        "int", [
+            "struct lsvm_ctx *",
+            "const char *",
+            "size_t",
+            "struct lsvm_import **",
+        ]),
+    "lsvm_import_keepalived": (
+        "int", [
+            "struct lsvm_ctx *",
+            "const char *",
+            "size_t",
+            "struct lsvm_import **",
+        ]),
+    "lsvm_import_ldirectord": (
+        "int", [
+            "struct lsvm_ctx *",
+            "const char *",
+            "size_t",
+            "struct lsvm_import **",
+        ]),
+    "lsvm_import_note_at": (
+        "const struct lsvm_import_note *", [
+            "const struct lsvm_import *",
+            "size_t",
+        ]),
+    "lsvm_import_note_count": ("size_t", ["const struct lsvm_import *"]),
+    "lsvm_import_note_count_of": ("size_t", ["const struct lsvm_import *", "int"]),
+    "lsvm_import_note_kind": ("int", ["const struct lsvm_import_note *"]),
+    "lsvm_import_note_kind_name": ("const char *", ["int"]),
+    "lsvm_import_note_kind_parse": ("int", ["const char *"]),
+    "lsvm_import_note_last_line": ("uint32_t", ["const struct lsvm_import_note *"]),
+    "lsvm_import_note_line": ("uint32_t", ["const struct lsvm_import_note *"]),
+    "lsvm_import_note_source": ("const char *", ["const struct lsvm_import_note *"]),
+    "lsvm_import_note_text": ("const char *", ["const struct lsvm_import_note *"]),
+    "lsvm_import_source_name": ("const char *", ["int"]),
+    "lsvm_import_source_parse": ("int", ["const char *"]),
+    "lsvm_import_to_json": ("int", ["const struct lsvm_import *", "char **"]),
+    "lsvm_import_yaml": ("const char *", ["const struct lsvm_import *"]),
     "lsvm_ipvs_changes_count": ("size_t", ["const struct lsvm_ipvs_changes *"]),
     "lsvm_ipvs_changes_free": ("void", ["struct lsvm_ipvs_changes *"]),
     "lsvm_ipvs_changes_text": (

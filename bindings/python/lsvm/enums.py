@@ -127,6 +127,23 @@ class Forwarding(Words):
     BYPASS = 5
 
 
+class ImportNoteKind(Words):
+    """enum lsvm_import_note_kind"""
+    UNKNOWN = 0
+    LOST = 1
+    CHANGED = 2
+    DANGER = 3
+    INVENTED = 4
+
+
+class ImportSource(Words):
+    """enum lsvm_import_source"""
+    UNKNOWN = 0
+    KEEPALIVED = 1
+    LDIRECTORD = 2
+    IPVSADM = 3
+
+
 class IpvsCounter(Words):
     """enum lsvm_ipvs_counter"""
     UNKNOWN = 0
@@ -249,6 +266,8 @@ __all__ = [
     "Err",
     "Format",
     "Forwarding",
+    "ImportNoteKind",
+    "ImportSource",
     "IpvsCounter",
     "Protocol",
     "RedundancyKind",

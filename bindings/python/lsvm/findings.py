@@ -33,9 +33,14 @@ class FindingList(Owned):
 
     def read(self):
         """Every finding, as Python's own."""
+        return self.read_from(self._pointer)
+
+    @staticmethod
+    def read_from(pointer):
+        """The findings of a list that belongs to somebody else."""
         lib, found = library(), []
-        for index in range(lib.lsvm_findings_count(self._pointer)):
-            one = lib.lsvm_findings_at(self._pointer, index)
+        for index in range(lib.lsvm_findings_count(pointer)):
+            one = lib.lsvm_findings_at(pointer, index)
             found.append(Finding(
                 lib.lsvm_finding_code(one).decode(), Severity(lib.lsvm_finding_severity(one)),
                 lib.lsvm_finding_path(one).decode(), lib.lsvm_finding_line(one),
