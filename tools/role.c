@@ -83,10 +83,15 @@ const char *role_machine_name(const struct tool *tool, char *buf)
 static int find_plan(struct tool *tool, int role, struct lsvm_plan **ret)
 {
 	const char *file = tool_value(tool, "plan"), *word = tool_value(tool, "duty");
+	const char *limit = tool_value(tool, "max-impact");
 	char name[TOOL_HOST_NAME_BYTES] = "";
 	int duty = word ? lsvm_duty_parse(word) : LSVM_DUTY_AUTO, status;
 	struct lsvm_plan *plan;
 
+	if (limit && !lsvm_impact_level_parse(limit))
+		return tool_usage(tool,
+				  "--max-impact is none, new or established, not '%s'",
+				  limit);
 	if (!duty)
 		return tool_usage(tool, "--duty is auto, master or backup, not '%s'",
 				  word);
@@ -165,6 +170,56 @@ static int print_all(struct tool *tool, const struct lsvm_steps *steps)
 	return TOOL_DONE;
 }
 
+/* The steps' object with one more member. */
+static void print_joined(const char *steps, const char *impact)
+{
+	const char *end = strrchr(steps, '}');
+
+	printf("%.*s, \"impact\": %s}\n", (int)(end - steps), steps, impact);
+}
+
+/* The steps, and what those for IPVS do to clients and connections. */
+static int print_with_impact(struct tool *tool, const struct lsvm_apply *apply)
+{
+	const struct lsvm_steps *steps = lsvm_apply_steps(apply);
+	struct lsvm_impact *impact;
+	char *text = NULL, *impact_text = NULL;
+	bool json = tool_has(tool, "json");
+	int err = lsvm_apply_impact(apply, &impact);
+
+	if (err < 0)
+		return tool_failed(tool);
+	if (json)
+		err = lsvm_steps_to_json(steps, &text);
+	if (err >= 0)
+		err = json ? lsvm_impact_to_json(impact, &impact_text)
+			   : lsvm_impact_to_text(impact, &impact_text);
+	if (err >= 0 && json)
+		print_joined(text, impact_text);
+	else if (err >= 0)
+		print_steps(steps, 0, lsvm_steps_count(steps));
+	if (err >= 0 && !json && lsvm_impact_service_count(impact))
+		printf("\n%s", impact_text);
+	lsvm_free(text);
+	lsvm_free(impact_text);
+	lsvm_impact_free(impact);
+	return err < 0 ? tool_failed(tool) : TOOL_DONE;
+}
+
+/* Whether --max-impact lets it be done. */
+static int check_impact(struct tool *tool, const struct lsvm_apply *apply)
+{
+	const char *word = tool_value(tool, "max-impact");
+	struct lsvm_impact *impact;
+	int err = word ? lsvm_apply_impact(apply, &impact) : 0;
+
+	if (err >= 0 && word) {
+		err = lsvm_impact_check(impact, lsvm_impact_level_parse(word));
+		lsvm_impact_free(impact);
+	}
+	return err < 0 ? tool_failed(tool) : TOOL_DONE;
+}
+
 static int perform(struct tool *tool, struct lsvm_apply *apply)
 {
 	const struct lsvm_steps *steps = lsvm_apply_steps(apply);
@@ -192,7 +247,8 @@ static int perform(struct tool *tool, struct lsvm_apply *apply)
 }
 
 /* plan NULL: reset. */
-static int go(struct tool *tool, const char *name, struct lsvm_plan *plan, bool dry)
+static int go(struct tool *tool, int role, const char *name, struct lsvm_plan *plan,
+	      bool dry)
 {
 	struct lsvm_host *host;
 	struct lsvm_apply *apply;
@@ -203,8 +259,14 @@ static int go(struct tool *tool, const char *name, struct lsvm_plan *plan, bool 
 	if (lsvm_apply_new(host, plan, &apply) < 0) {
 		status = tool_failed(tool);
 	} else {
-		status = dry ? print_all(tool, lsvm_apply_steps(apply))
-			     : perform(tool, apply);
+		if (dry)
+			status = role == LSVM_ROLE_DIRECTOR
+					 ? print_with_impact(tool, apply)
+					 : print_all(tool, lsvm_apply_steps(apply));
+		if (status == TOOL_DONE)
+			status = check_impact(tool, apply);
+		if (status == TOOL_DONE && !dry)
+			status = perform(tool, apply);
 		lsvm_apply_free(apply);
 	}
 	lsvm_host_free(host);
@@ -218,7 +280,7 @@ static int go_with_plan(struct tool *tool, int role, bool dry)
 
 	if (status != TOOL_DONE)
 		return status;
-	status = go(tool, lsvm_plan_machine(plan), plan, dry);
+	status = go(tool, role, lsvm_plan_machine(plan), plan, dry);
 	lsvm_plan_unref(plan);
 	return status;
 }
@@ -257,5 +319,6 @@ int role_reset(struct tool *tool, int role)
 {
 	char name[TOOL_HOST_NAME_BYTES] = "";
 
-	return go(tool, role_machine_name(tool, name), NULL, tool_has(tool, "dry-run"));
+	return go(tool, role, role_machine_name(tool, name), NULL,
+		  tool_has(tool, "dry-run"));
 }

@@ -32,6 +32,9 @@ static const struct tool_option apply_options[] = {
 	  "what this director has to do: auto (default), master or backup" },
 	{ "plan", "FILE",
 	  "take this plan (JSON of svm-ems plan) instead of a cluster file" },
+	{ "max-impact", "LEVEL",
+	  "do nothing when clients or connections would be hurt more: none, new "
+	  "(connections to come) or established" },
 	{ "dry-run", NULL, "print the steps and do none of them" },
 	{ "simulate", NULL, "do it all on a machine in memory, which starts empty" },
 	{ "json", NULL, "print the steps as JSON" },
@@ -94,8 +97,9 @@ static const struct tool_command commands[] = {
 	  "does.",
 	  apply_options, run_apply },
 	{ "diff", "[FILE]", 0, 1,
-	  "Prints the steps that apply would take; none of them is taken.", diff_options,
-	  run_diff },
+	  "Prints the steps that apply would take, and what they do to clients and "
+	  "connections; none of them is taken.",
+	  diff_options, run_diff },
 	{ "status", "", 0, 0,
 	  "Prints the IPVS table with its counters, and what differs from the plan.",
 	  status_options, run_status },

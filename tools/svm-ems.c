@@ -246,6 +246,28 @@ static int run_plan(struct tool *tool)
 
 /* ---- diff ---- */
 
+/* As JSON the last member of its machine; as text only when a service is touched. */
+static int print_impact(struct tool *tool, const struct lsvm_impact *impact)
+{
+	bool json = tool_has(tool, "json");
+	char *text;
+	int err = json ? lsvm_impact_to_json(impact, &text)
+		       : lsvm_impact_to_text(impact, &text);
+
+	if (err < 0)
+		return tool_failed(tool);
+	if (json)
+		printf(", \"impact\": %s}", text);
+	for (char *line = text; !json && *line && lsvm_impact_service_count(impact);) {
+		size_t length = strcspn(line, "\n");
+
+		printf("  %.*s\n", (int)length, line);
+		line += length + (line[length] != '\0');
+	}
+	lsvm_free(text);
+	return TOOL_DONE;
+}
+
 static int print_steps(struct tool *tool, const struct lsvm_steps *steps,
 		       const char *machine, bool first)
 {
@@ -258,7 +280,6 @@ static int print_steps(struct tool *tool, const struct lsvm_steps *steps,
 		printf("%s{\"machine\": \"%s\", \"steps\": ", first ? "" : ",\n",
 		       machine);
 		put(json);
-		putchar('}');
 		return TOOL_DONE;
 	}
 	if (count)
@@ -281,11 +302,31 @@ static int compile_if_there(struct tool *tool, const struct lsvm_cluster *cluste
 	return lsvm_plan_compile(tool->ctx, cluster, machine, LSVM_DUTY_AUTO, ret);
 }
 
+/* As a director is set whose plan was applied; without the connections that only the
+ * director itself can count. */
+static int find_impact(struct tool *tool, const struct lsvm_plan *from,
+		       const struct lsvm_plan *to, struct lsvm_impact **ret)
+{
+	const struct lsvm_ipvs_table *present = from ? lsvm_plan_ipvs(from) : NULL;
+	const struct lsvm_ipvs_table *wanted = to ? lsvm_plan_ipvs(to) : NULL;
+	struct lsvm_ipvs_table *empty;
+	int err = lsvm_ipvs_table_new(tool->ctx, &empty);
+
+	if (err < 0)
+		return err;
+	err = lsvm_impact_compute(
+		tool->ctx, present ? present : empty, wanted ? wanted : empty, present,
+		LSVM_IMPACT_NODEST_EXPIRES | LSVM_IMPACT_QUIESCENT_EXPIRES, ret);
+	lsvm_ipvs_table_unref(empty);
+	return err;
+}
+
 static int diff_machine(struct tool *tool, const struct lsvm_cluster *old,
 			const struct lsvm_cluster *new, const char *machine, bool first)
 {
 	struct lsvm_plan *from = NULL, *to = NULL;
 	struct lsvm_steps *steps = NULL;
+	struct lsvm_impact *impact = NULL;
 	int err = compile_if_there(tool, old, machine, &from);
 	int status;
 
@@ -293,7 +334,12 @@ static int diff_machine(struct tool *tool, const struct lsvm_cluster *old,
 		err = compile_if_there(tool, new, machine, &to);
 	if (err >= 0)
 		err = lsvm_plan_diff(tool->ctx, from, to, &steps);
+	if (err >= 0)
+		err = find_impact(tool, from, to, &impact);
 	status = err < 0 ? tool_failed(tool) : print_steps(tool, steps, machine, first);
+	if (status == TOOL_DONE)
+		status = print_impact(tool, impact);
+	lsvm_impact_free(impact);
 	lsvm_steps_free(steps);
 	lsvm_plan_unref(from);
 	lsvm_plan_unref(to);

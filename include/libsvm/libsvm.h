@@ -6,6 +6,7 @@
 #include <libsvm/base.h>
 #include <libsvm/cluster.h>
 #include <libsvm/host.h>
+#include <libsvm/impact.h>
 #include <libsvm/import.h>
 #include <libsvm/ipvs.h>
 #include <libsvm/plan.h>

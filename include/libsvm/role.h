@@ -8,6 +8,7 @@
 
 #include <libsvm/cluster.h>
 #include <libsvm/host.h>
+#include <libsvm/impact.h>
 #include <libsvm/plan.h>
 
 #ifdef __cplusplus
@@ -38,6 +39,14 @@ LSVM_API void lsvm_apply_free(struct lsvm_apply *apply);
 /** The steps, all of them, done or not. None: the machine is as it should be. Borrowed.
  * @since 0.1 */
 LSVM_API const struct lsvm_steps *lsvm_apply_steps(const struct lsvm_apply *apply);
+/**
+ * What the steps do to clients and connections of the machine's IPVS services: with the
+ * connections that were counted and the kernel's settings as they will be. A machine
+ * without services has no impact.
+ * Returns 0. Errors: as lsvm_impact_compute(). Lifetime: until lsvm_impact_free(), also
+ * after lsvm_apply_free(). @since 0.1
+ */
+LSVM_API int lsvm_apply_impact(const struct lsvm_apply *apply, struct lsvm_impact **ret);
 /** How many steps are done. @since 0.1 */
 LSVM_API size_t lsvm_apply_done_count(const struct lsvm_apply *apply);
 /**

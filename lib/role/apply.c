@@ -190,6 +190,36 @@ const struct lsvm_steps *lsvm_apply_steps(const struct lsvm_apply *apply)
 	return apply->steps;
 }
 
+/* A setting as it will be when the IPVS changes are made: sysctls come first. */
+static uint32_t setting(const struct lsvm_apply *apply, const char *name, uint32_t flag)
+{
+	const struct sysctl *sysctl = lsvm_state_sysctl(apply->wanted, name);
+
+	if (!sysctl)
+		sysctl = lsvm_state_sysctl(apply->present, name);
+	return sysctl && !lsvm_sysctl_equal(sysctl->value, "0") ? flag : 0;
+}
+
+int lsvm_apply_impact(const struct lsvm_apply *apply, struct lsvm_impact **ret)
+{
+	const struct lsvm_ipvs_table *present = apply->present->ipvs;
+	const struct lsvm_ipvs_table *wanted = apply->wanted->ipvs;
+	const uint32_t flags = setting(apply, "net.ipv4.vs.expire_nodest_conn",
+				       LSVM_IMPACT_NODEST_EXPIRES) |
+			       setting(apply, "net.ipv4.vs.expire_quiescent_template",
+				       LSVM_IMPACT_QUIESCENT_EXPIRES);
+	struct lsvm_ipvs_table *empty;
+	int err = lsvm_ipvs_table_new(apply->ctx, &empty);
+
+	if (err < 0)
+		return err;
+	err = lsvm_impact_compute(apply->ctx, present ? present : empty,
+				  wanted ? wanted : empty, apply->owned->ipvs, flags,
+				  ret);
+	lsvm_ipvs_table_unref(empty);
+	return err;
+}
+
 size_t lsvm_apply_done_count(const struct lsvm_apply *apply)
 {
 	return apply->done;

@@ -15,8 +15,7 @@ static bool is_by_table(const struct scheduler *scheduler)
 	return scheduler->notice == lsvm_hash_notice || scheduler->pick == lsvm_fo_pick;
 }
 
-/* Clients and, for a service with a mark, virtual addresses, spread evenly. */
-static struct sched_packet spread(const struct lsvm_sched *s, uint32_t number)
+struct sched_packet lsvm_sched_spread(const struct lsvm_sched *s, uint32_t number)
 {
 	const uint8_t family = s->key.addr.family;
 	const uint32_t mixed = number * UINT32_C(2654435761);
@@ -47,7 +46,7 @@ static int compare(struct lsvm_sched *a, struct lsvm_sched *b, uint32_t *ret_flo
 	const bool by_table = is_by_table(a->scheduler) && is_by_table(b->scheduler);
 
 	for (uint32_t i = 0; i < FLOWS; i++) {
-		const struct sched_packet packet = spread(a, i);
+		const struct sched_packet packet = lsvm_sched_spread(a, i);
 		struct sched_dest *first = NULL, *second = NULL;
 		int err = lsvm_sched_foresee(a, &packet, &first);
 

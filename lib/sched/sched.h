@@ -178,6 +178,11 @@ int lsvm_sched_foresee(struct lsvm_sched *s, const struct sched_packet *packet,
 /* Why no destination was found. */
 int lsvm_sched_refusal(const struct lsvm_sched *s, const struct sched_packet *packet);
 
+/* ---- flows to try a machine with (agree.c) ---- */
+
+/* Clients and, for a service with a mark, virtual addresses, spread evenly. */
+struct sched_packet lsvm_sched_spread(const struct lsvm_sched *s, uint32_t number);
+
 /* ---- templates (template.c) ---- */
 
 struct sched_template *lsvm_template_find(struct lsvm_sched *s, const struct addr *client,

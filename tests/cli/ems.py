@@ -133,6 +133,19 @@ class Ems(unittest.TestCase):
         self.assertEqual({m["machine"] for m in both["machines"] if m["steps"]["steps"]},
                          {"eds1", "eds2", "eps5"})
 
+    def test_what_a_change_does_to_clients_is_told(self):
+        hashed = self.edited("servers: [eps1, eps2]", "scheduler: sh\n    servers: [eps1, eps2]")
+        hashed = hashed.rename(hashed.with_name("old.yaml"))
+        new = self.edited("servers: [eps1, eps2]", "servers: [eps1, {server: eps2, weight: 0}]", hashed)
+        done = ems("diff", hashed, new)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("\n  impact: new\n    tcp 192.0.2.100:80: new\n", done.stdout)
+        self.assertIn("[drained-refuses]\n", done.stdout)
+        for machine in json.loads(ems("diff", "--json", hashed, new).stdout)["machines"]:
+            self.assertEqual(machine["impact"]["schema"], "lsvm-impact/1")
+            self.assertEqual(machine["impact"]["level"],
+                             "new" if machine["machine"].startswith("eds") else "none")
+
     def test_wrong_command_lines(self):
         for arguments in ((), ("fly",), ("check",), ("show", MINIMAL, MINIMAL), ("plan", "--duty", "x", MINIMAL),
                           ("show", "--json", "--yaml", MINIMAL), ("plan", "--file", "/x", MINIMAL),

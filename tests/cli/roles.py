@@ -82,7 +82,10 @@ class Roles(unittest.TestCase):
             for dry in (("apply", "--dry-run"), ("diff",)):
                 done = simulate(tool, *dry, MINIMAL)
                 self.ends(done, 0)
-                self.assertEqual(done.stdout.splitlines(), steps)
+                told, _, impact = done.stdout.partition("\n\n")
+                self.assertEqual(told.splitlines(), steps)
+                self.assertEqual(impact.startswith("impact: none\n  1 service begins to serve\n"),
+                                 tool == "svm-eds", impact)
 
     def test_json_is_the_librarys(self):
         for tool in TOOLS:
@@ -92,6 +95,20 @@ class Roles(unittest.TestCase):
                 done = simulate(tool, command, "--json", *arguments)
                 self.ends(done, 0)
                 self.assertEqual(json.loads(done.stdout)["schema"], f"lsvm-{schema}/1")
+
+    def test_the_impact_is_told_and_limited(self):
+        for arguments in (("diff",), ("apply", "--dry-run")):
+            done = simulate("svm-eds", *arguments, "--json", MINIMAL)
+            self.ends(done, 0)
+            impact = json.loads(done.stdout)["impact"]
+            self.assertEqual((impact["schema"], impact["level"]), ("lsvm-impact/1", "none"))
+            self.assertEqual(impact["services"][0]["clients"]["gained"], 4096)
+        for level in ("none", "new", "established"):
+            done = simulate("svm-eds", "apply", "--max-impact", level, MINIMAL)
+            self.ends(done, 0)
+            self.assertRegex(done.stdout, r"\n\d+ steps done\n$")
+        self.ends(simulate("svm-eds", "apply", "--max-impact", "some", MINIMAL), 2, "some")
+        self.ends(simulate("svm-eps", "apply", "--max-impact", "none", MINIMAL), 2, "--max-impact")
 
     def test_a_plan_does_as_well_as_a_cluster_file(self):
         for tool in TOOLS:

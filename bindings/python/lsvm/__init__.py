@@ -15,6 +15,7 @@ from .enums import *  # noqa: F401,F403
 from .errors import *  # noqa: F401,F403
 from .findings import Finding, finding_codes
 from .host import Connection, Host
+from .impact import Impact, impact
 from .importing import (Import, Note, guess_import, import_ipvsadm, import_keepalived,
                         import_ldirectord)
 from .ipvs import IpvsDestination, IpvsService, IpvsTable
@@ -32,7 +33,7 @@ def feature(name):
     return library().lsvm_feature(name.encode())
 
 
-__all__ = ["Address", "Cluster", "Draft", "File", "Finding", "Host", "Import", "IpvsDestination",
+__all__ = ["Address", "Cluster", "Draft", "File", "Finding", "Host", "Impact", "Import", "IpvsDestination",
            "IpvsService", "IpvsTable", "Note", "Plan", "Scheduler", "Step", "compile", "feature",
-           "finding_codes", "guess_import", "import_ipvsadm", "import_keepalived",
+           "finding_codes", "guess_import", "impact", "import_ipvsadm", "import_keepalived",
            "import_ldirectord", "load", "predict", "version", *enums.__all__, *errors.__all__]

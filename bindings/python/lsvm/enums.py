@@ -127,6 +127,33 @@ class Forwarding(Words):
     BYPASS = 5
 
 
+class ImpactFate(Words):
+    """enum lsvm_impact_fate"""
+    UNKNOWN = 0
+    KEPT = 1
+    RESET = 2
+    DROPPED = 3
+    STAYS = 4
+    MOVES = 5
+    REFUSED = 6
+    GAINED = 7
+    STRANDED = 8
+
+
+class ImpactFlag(Flags):
+    """enum lsvm_impact_flag"""
+    NODEST_EXPIRES = 1
+    QUIESCENT_EXPIRES = 2
+
+
+class ImpactLevel(Words):
+    """enum lsvm_impact_level"""
+    UNKNOWN = 0
+    NONE = 1
+    NEW = 2
+    ESTABLISHED = 3
+
+
 class ImportNoteKind(Words):
     """enum lsvm_import_note_kind"""
     UNKNOWN = 0
@@ -266,6 +293,9 @@ __all__ = [
     "Err",
     "Format",
     "Forwarding",
+    "ImpactFate",
+    "ImpactFlag",
+    "ImpactLevel",
     "ImportNoteKind",
     "ImportSource",
     "IpvsCounter",

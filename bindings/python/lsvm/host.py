@@ -8,6 +8,7 @@ from typing import Optional
 from ._library import library, take
 from ._objects import Context, Owned, words
 from .enums import ConnectionOrigin, Protocol, Role
+from .impact import Impact
 from .ipvs import IpvsTable
 from .plan import Plan, read_steps
 
@@ -168,6 +169,11 @@ class Host(Owned):
     def steps(self, plan):
         """The steps that applying the plan would take now; none when all is as it should be."""
         return self._begin(plan)[1]
+
+    def impact(self, plan):
+        """What applying the plan (None: nothing of ours) would do to clients and connections."""
+        apply, _ = self._begin(plan)
+        return Impact._new(self._context, library().lsvm_apply_impact, apply._pointer, kept=self)
 
     def _begin(self, plan):
         lib = library()
