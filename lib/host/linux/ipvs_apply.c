@@ -87,7 +87,7 @@ static int run_batch(struct ipvs_socket *socket, const struct ipvs_change *chang
 	*ret_done = batch.failed;
 	return batch.failed == count
 		       ? 0
-		       : lsvm_ipvs_change_verdict(socket, &changes[batch.failed],
+		       : lsvm_ipvs_change_verdict(socket->ctx, &changes[batch.failed],
 						  batch.number);
 }
 
@@ -149,7 +149,7 @@ static int command(struct ipvs_socket *socket, const char *what)
 
 	socket->write_count++;
 	err = lsvm_ipvs_exchange(socket, NULL, NULL, &number);
-	return err ? err : lsvm_ipvs_verdict(socket, what, number);
+	return err ? err : lsvm_ipvs_verdict(socket->ctx, what, number);
 }
 
 int lsvm_ipvs_socket_zero(struct ipvs_socket *socket, const struct ipvs_key *key_or_all)

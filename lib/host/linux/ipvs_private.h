@@ -3,6 +3,7 @@
 #ifndef LSVM_HOST_LINUX_IPVS_PRIVATE_H
 #define LSVM_HOST_LINUX_IPVS_PRIVATE_H
 
+#include "host/ipvs_verdict.h"
 #include "host/linux/ipvs.h"
 #include "ipvs/netlink.h"
 
@@ -46,10 +47,6 @@ int lsvm_ipvs_receive(struct ipvs_socket *socket, uint64_t deadline, ipvs_reply 
  */
 int lsvm_ipvs_exchange(struct ipvs_socket *socket, ipvs_reply reply, void *arg,
 		       int *ret_errno);
-/* The kernel's verdict as an error with a sentence; 0 for 0. */
-int lsvm_ipvs_verdict(struct ipvs_socket *socket, const char *what, int number);
-int lsvm_ipvs_change_verdict(struct ipvs_socket *socket, const struct ipvs_change *change,
-			     int number);
 
 /* The daemons that run now. */
 int lsvm_ipvs_read_daemons(struct ipvs_socket *socket, struct ipvs_daemon *ret_master,

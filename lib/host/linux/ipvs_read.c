@@ -111,7 +111,7 @@ static int ask(struct ipvs_socket *socket, uint8_t command, uint16_t flags,
 
 	lsvm_nl_put_request(&socket->out, command, flags);
 	err = lsvm_ipvs_exchange(socket, reply, arg, &number);
-	return err ? err : lsvm_ipvs_verdict(socket, "read the IPVS table", number);
+	return err ? err : lsvm_ipvs_verdict(socket->ctx, "read the IPVS table", number);
 }
 
 int lsvm_ipvs_socket_info(struct ipvs_socket *socket, struct ipvs_info *ret)
@@ -147,7 +147,8 @@ static int read_destinations(struct ipvs_socket *socket, struct reading *reading
 		lsvm_nl_put_dump_destinations(&socket->out, &reading->service->key);
 		err = lsvm_ipvs_exchange(socket, read_destination, reading, &number);
 		if (!err)
-			err = lsvm_ipvs_verdict(socket, "read the IPVS table", number);
+			err = lsvm_ipvs_verdict(socket->ctx, "read the IPVS table",
+						number);
 	}
 	return err;
 }

@@ -111,7 +111,7 @@ int lsvm_sim_observe(struct lsvm_host *host, const struct state *wanted,
 	    (owned && !copy_named(sim, owned, state)))
 		err = lsvm_fail_nomem(host->ctx);
 	if (err >= 0 && ((wanted && wanted->ipvs) || (owned && owned->ipvs)))
-		err = lsvm_sim_ipvs_copy(host->ctx, sim->ipvs, &state->ipvs);
+		err = lsvm_sim_ipvs_read(sim, &state->ipvs);
 	if (err < 0) {
 		lsvm_state_free(state);
 		return err;

@@ -114,7 +114,7 @@ static void sim_free(struct lsvm_host *host)
 	vec_free(&sim->sysctls);
 	vec_free(&sim->files);
 	vec_free(&sim->units);
-	lsvm_ipvs_table_unref(sim->ipvs);
+	lsvm_sim_kernel_end(sim);
 	free(sim);
 }
 
@@ -134,14 +134,9 @@ static int fill(struct sim_host *sim)
 					.kind = LINK_PRESENT,
 					.mtu = 65536 };
 	struct address addresses[2] = { { .interface = "lo" }, { .interface = "lo" } };
-	int err = lsvm_ipvs_table_alloc(sim->host.ctx, &sim->ipvs);
+	int err = lsvm_sim_link_push(sim, &lo, true);
 
-	if (err < 0)
-		return err;
-	sim->ipvs->timeouts = (struct ipvs_timeouts){ 900, 120, 300 };
-	err = lsvm_ipvs_table_seal(sim->ipvs);
-	if (err >= 0)
-		err = lsvm_sim_link_push(sim, &lo, true);
+	lsvm_sim_kernel_begin(sim);
 	lsvm_prefix_parse("127.0.0.1/8", &addresses[0].prefix);
 	lsvm_prefix_parse("::1/128", &addresses[1].prefix);
 	for (size_t i = 0; i < ARRAY_SIZE(addresses) && err >= 0; i++)

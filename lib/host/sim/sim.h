@@ -7,6 +7,7 @@
 #define LSVM_HOST_SIM_SIM_H
 
 #include "host/host.h"
+#include "host/sim/kernel.h"
 
 struct sim_link {
 	struct link link;
@@ -37,7 +38,7 @@ struct sim_host {
 	VEC(struct sim_sysctl) sysctls; /* the ones ever written */
 	VEC(struct sim_file) files;
 	VEC(struct sim_unit) units;
-	struct lsvm_ipvs_table *ipvs; /* canonical order at all times */
+	struct sim_kernel kernel;
 };
 
 /* net.c */
@@ -69,8 +70,8 @@ bool lsvm_sim_unit_running(struct sim_host *sim, const struct unit *unit);
 
 /* ipvs.c */
 int lsvm_sim_ipvs_change(struct sim_host *sim, const struct ipvs_change *change);
-int lsvm_sim_ipvs_copy(struct lsvm_ctx *ctx, const struct lsvm_ipvs_table *table,
-		       struct lsvm_ipvs_table **ret);
+/* The whole table as a snapshot, sealed, with counters and positions. */
+int lsvm_sim_ipvs_read(struct sim_host *sim, struct lsvm_ipvs_table **ret);
 
 /* observe.c */
 int lsvm_sim_observe(struct lsvm_host *host, const struct state *wanted,
