@@ -78,6 +78,30 @@ LSVM_API int lsvm_host_ipvs_reconcile(struct lsvm_host *host,
 				      size_t *ret_changed);
 
 /**
+ * Sets the counters of a virtual service and its servers to zero.
+ * @param service one of a snapshot's; it names the service by its key. NULL: all.
+ * Returns 0. Errors: LSVM_ERR_CONFLICT when the service is not there, and as
+ * lsvm_host_ipvs_snapshot(). @since 0.1
+ */
+LSVM_API int lsvm_host_ipvs_zero(struct lsvm_host *host,
+				 const struct lsvm_ipvs_service *service);
+/**
+ * Empties the machine's IPVS table, also of what others put there. Connections through it
+ * are cut: the kernel answers resets or drops packets in silence. Nothing in the library
+ * or its tools calls this; lsvm_apply_new() without a plan takes back what is ours only.
+ * Returns 0. Errors: as lsvm_host_ipvs_snapshot(). @since 0.1
+ */
+LSVM_API int lsvm_host_ipvs_flush(struct lsvm_host *host);
+/**
+ * What the kernel says of its IPVS.
+ * @param ret_version its version, three bytes: 0x010201 is 1.2.1.
+ * @param ret_bucket_count buckets of its table of connections.
+ * Returns 0. Errors: as lsvm_host_ipvs_snapshot(). @since 0.1
+ */
+LSVM_API int lsvm_host_ipvs_info(struct lsvm_host *host, uint32_t *ret_version,
+				 uint32_t *ret_bucket_count);
+
+/**
  * Whose hardware addresses the machine knows, as JSON, schema "lsvm-neighbours/1": for
  * each neighbour its address, the interface, its MAC address (null while it is asked for)
  * and its state ("reachable", "stale", "failed", …). After a takeover this shows on a

@@ -158,6 +158,36 @@ int lsvm_host_ipvs_reconcile(struct lsvm_host *host, const struct lsvm_ipvs_tabl
 	return 0;
 }
 
+int lsvm_host_ipvs_zero(struct lsvm_host *host, const struct lsvm_ipvs_service *service)
+{
+	const struct ipvs_service *named = (const struct ipvs_service *)service;
+	int err = host->ops->ipvs_zero(host, named ? &named->key : NULL);
+
+	host->write_count += err == 0;
+	return err;
+}
+
+int lsvm_host_ipvs_flush(struct lsvm_host *host)
+{
+	int err = host->ops->ipvs_flush(host);
+
+	host->write_count += err == 0;
+	return err;
+}
+
+int lsvm_host_ipvs_info(struct lsvm_host *host, uint32_t *ret_version,
+			uint32_t *ret_bucket_count)
+{
+	struct ipvs_info info;
+	int err = host->ops->ipvs_info(host, &info);
+
+	if (err < 0)
+		return err;
+	*ret_version = info.version;
+	*ret_bucket_count = info.connection_bucket_count;
+	return 0;
+}
+
 /* ---- neighbours ---- */
 
 static json_t *neighbour_json(const struct neighbour *neighbour)

@@ -152,6 +152,12 @@ struct step {
 	};
 };
 
+/* What the kernel says of its IPVS. */
+struct ipvs_info {
+	uint32_t version; /* 0x010201 is 1.2.1 */
+	uint32_t connection_bucket_count;
+};
+
 struct neighbours {
 	VEC(struct neighbour) list;
 };
@@ -178,6 +184,10 @@ struct host_ops {
 		      void *arg);
 	/* Appends all there are. */
 	int (*neighbours)(struct lsvm_host *host, struct neighbours *ret);
+	/* Counters of one service, or of all (NULL), to zero. */
+	int (*ipvs_zero)(struct lsvm_host *host, const struct ipvs_key *key_or_all);
+	int (*ipvs_flush)(struct lsvm_host *host);
+	int (*ipvs_info)(struct lsvm_host *host, struct ipvs_info *ret);
 	/* Keeps other applies off the machine, those of other processes too, until
 	 * unlock; LSVM_ERR_BUSY when one is under way. */
 	int (*lock)(struct lsvm_host *host);

@@ -27,6 +27,16 @@ class Reconciling(unittest.TestCase):
         self.assertEqual(self.host.write_count, before)
         self.assertEqual(self.host.snapshot().to_ipvsadm(), self.table.to_ipvsadm())
 
+    def test_zero_info_and_flush(self):
+        self.host.reconcile(self.table)
+        self.host.zero(self.host.snapshot().services[0])
+        self.host.zero()
+        self.assertEqual(self.host.ipvs_info()[0], (1, 2, 1))
+        self.host.flush()
+        self.assertEqual(len(self.host.snapshot().services), 0)
+        with self.assertRaises(lsvm.Error):
+            self.host.zero(self.table.services[0])
+
     def test_what_others_put_there_stays(self):
         foreign = lsvm.IpvsTable.from_json(FOREIGN)
         self.host.reconcile(foreign)

@@ -797,6 +797,34 @@ static void reconciling_twice_changes_nothing(void **state)
 	lsvm_ipvs_table_unref(wanted);
 }
 
+static void zero_and_flush_reach_what_others_put_there(void **state)
+{
+	static const char json[] =
+		"{\"schema\":\"lsvm-ipvs/1\",\"services\":[{\"protocol\":\"tcp\","
+		"\"address\":\"192.0.2.90\",\"port\":80,\"scheduler\":\"rr\","
+		"\"destinations\":[{\"address\":\"192.0.2.91\",\"port\":80,"
+		"\"forwarding\":\"direct\",\"weight\":1}]}]}";
+	struct machine *m = *state;
+	struct lsvm_ipvs_table *table, *present;
+	uint32_t version = 0, buckets = 0;
+	size_t changed;
+
+	good(m, lsvm_host_ipvs_info(m->host, &version, &buckets));
+	assert_int_equal(version, 0x010201);
+	assert_true(buckets >= 256);
+	good(m, lsvm_ipvs_table_from_json(m->ctx, json, strlen(json), &table));
+	bad(m, lsvm_host_ipvs_zero(m->host, lsvm_ipvs_table_service_at(table, 0)),
+	    LSVM_ERR_CONFLICT, "zero");
+	good(m, lsvm_host_ipvs_reconcile(m->host, table, NULL, &changed));
+	good(m, lsvm_host_ipvs_zero(m->host, lsvm_ipvs_table_service_at(table, 0)));
+	good(m, lsvm_host_ipvs_zero(m->host, NULL));
+	good(m, lsvm_host_ipvs_flush(m->host));
+	good(m, lsvm_host_ipvs_snapshot(m->host, &present));
+	assert_int_equal(lsvm_ipvs_table_service_count(present), 0);
+	lsvm_ipvs_table_unref(present);
+	lsvm_ipvs_table_unref(table);
+}
+
 static void timeouts_and_daemons_are_kept(void **state)
 {
 	struct machine *m = *state;
@@ -906,6 +934,7 @@ int host_suite(bool on_simulated, int parts)
 		TEST(services_and_destinations_answer_as_the_kernel),
 		TEST(what_the_kernel_takes_and_should_not_is_refused),
 		TEST(reconciling_twice_changes_nothing),
+		TEST(zero_and_flush_reach_what_others_put_there),
 		TEST(timeouts_and_daemons_are_kept),
 		TEST(a_write_that_changes_nothing_is_a_conflict),
 	};

@@ -206,6 +206,8 @@ FUNCTIONS = {
             "struct lsvm_connection_list **",
         ]),
     "lsvm_host_free": ("void", ["struct lsvm_host *"]),
+    "lsvm_host_ipvs_flush": ("int", ["struct lsvm_host *"]),
+    "lsvm_host_ipvs_info": ("int", ["struct lsvm_host *", "uint32_t *", "uint32_t *"]),
     "lsvm_host_ipvs_reconcile": (
         "int", [
             "struct lsvm_host *",
@@ -214,6 +216,7 @@ FUNCTIONS = {
             "size_t *",
         ]),
     "lsvm_host_ipvs_snapshot": ("int", ["struct lsvm_host *", "struct lsvm_ipvs_table **"]),
+    "lsvm_host_ipvs_zero": ("int", ["struct lsvm_host *", "const struct lsvm_ipvs_service *"]),
     "lsvm_host_is_simulated": ("bool", ["const struct lsvm_host *"]),
     "lsvm_host_name": ("const char *", ["const struct lsvm_host *"]),
     "lsvm_host_neighbours_to_json": ("int", ["struct lsvm_host *", "char **"]),

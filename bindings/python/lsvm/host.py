@@ -134,6 +134,22 @@ class Host(Owned):
             ctypes.byref(changed)))
         return changed.value
 
+    def zero(self, service=None):
+        """Sets the counters of a virtual service of a snapshot to zero, or of all (None)."""
+        self._context.check(library().lsvm_host_ipvs_zero(
+            self._pointer, service._pointer if service else None))
+
+    def flush(self):
+        """Empties the IPVS table, also of what others put there; connections are cut."""
+        self._context.check(library().lsvm_host_ipvs_flush(self._pointer))
+
+    def ipvs_info(self):
+        """The version of the kernel's IPVS, (1, 2, 1), and the buckets of its connections."""
+        version, buckets = ctypes.c_uint32(), ctypes.c_uint32()
+        self._context.check(library().lsvm_host_ipvs_info(
+            self._pointer, ctypes.byref(version), ctypes.byref(buckets)))
+        return tuple(version.value.to_bytes(3, "big")), buckets.value
+
     def applying(self, plan):
         """Makes the machine hold the plan (None: nothing of ours), yielding each step once done.
 

@@ -9,16 +9,11 @@
 #ifndef LSVM_HOST_LINUX_IPVS_H
 #define LSVM_HOST_LINUX_IPVS_H
 
-#include "ipvs/table.h"
+#include "host/host.h"
 
 #define IPVS_TIMEOUT_DEFAULT_MS 5000
 
 struct ipvs_socket;
-
-struct ipvs_info {
-	uint32_t version; /* 0x010201 is 1.2.1 */
-	uint32_t connection_bucket_count;
-};
 
 /*
  * Opens the socket and loads ip_vs where the kernel can. LSVM_ERR_NO_IPVS,

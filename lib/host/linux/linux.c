@@ -161,11 +161,38 @@ static void linux_free(struct lsvm_host *host)
 	free(linux_host);
 }
 
+static int linux_ipvs_zero(struct lsvm_host *host, const struct ipvs_key *key_or_all)
+{
+	struct ipvs_socket *socket;
+	int err = ipvs_socket((struct linux_host *)host, &socket);
+
+	return err < 0 ? err : lsvm_ipvs_socket_zero(socket, key_or_all);
+}
+
+static int linux_ipvs_flush(struct lsvm_host *host)
+{
+	struct ipvs_socket *socket;
+	int err = ipvs_socket((struct linux_host *)host, &socket);
+
+	return err < 0 ? err : lsvm_ipvs_socket_flush(socket);
+}
+
+static int linux_ipvs_info(struct lsvm_host *host, struct ipvs_info *ret)
+{
+	struct ipvs_socket *socket;
+	int err = ipvs_socket((struct linux_host *)host, &socket);
+
+	return err < 0 ? err : lsvm_ipvs_socket_info(socket, ret);
+}
+
 static const struct host_ops linux_ops = {
 	.observe = linux_observe,
 	.perform = linux_perform,
 	.stream = lsvm_linux_stream,
 	.neighbours = lsvm_linux_neighbours,
+	.ipvs_zero = linux_ipvs_zero,
+	.ipvs_flush = linux_ipvs_flush,
+	.ipvs_info = linux_ipvs_info,
 	.lock = lsvm_linux_lock,
 	.unlock = lsvm_linux_unlock,
 	.free = linux_free,

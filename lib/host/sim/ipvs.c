@@ -34,6 +34,37 @@ int lsvm_sim_ipvs_change(struct sim_host *sim, const struct ipvs_change *change)
 	return lsvm_ipvs_change_verdict(sim->host.ctx, change, number);
 }
 
+int lsvm_sim_ipvs_zero(struct lsvm_host *host, const struct ipvs_key *key_or_all)
+{
+	uint8_t bytes[NL_CHANGE_MAX_BYTES];
+	struct nl_out out = { .data = bytes, .size = sizeof(bytes) };
+
+	if (!lsvm_nl_put_zero(&out, key_or_all))
+		return lsvm_fail(host->ctx, LSVM_ERR_INTERNAL, "IPVS zero");
+	return lsvm_ipvs_verdict(
+		host->ctx, "set IPVS counters to zero",
+		lsvm_sim_kernel_request((struct sim_host *)host, bytes, out.used, NULL));
+}
+
+int lsvm_sim_ipvs_flush(struct lsvm_host *host)
+{
+	uint8_t bytes[NL_CHANGE_MAX_BYTES];
+	struct nl_out out = { .data = bytes, .size = sizeof(bytes) };
+
+	if (!lsvm_nl_put_request(&out, IPVS_CMD_FLUSH, NLM_F_ACK))
+		return lsvm_fail(host->ctx, LSVM_ERR_INTERNAL, "IPVS flush");
+	return lsvm_ipvs_verdict(
+		host->ctx, "remove every IPVS service",
+		lsvm_sim_kernel_request((struct sim_host *)host, bytes, out.used, NULL));
+}
+
+int lsvm_sim_ipvs_info(struct lsvm_host *host, struct ipvs_info *ret)
+{
+	*ret = (struct ipvs_info){ .version = SIM_IPVS_VERSION,
+				   .connection_bucket_count = SIM_CONNECTION_BUCKETS };
+	return 0;
+}
+
 struct reading {
 	struct sim_host *sim;
 	struct lsvm_ipvs_table *table;

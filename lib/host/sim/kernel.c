@@ -10,8 +10,6 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
-#define VERSION 0x010201
-#define CONNECTION_BUCKETS 4096
 #define ANSWER_BYTES 1024 /* the longest message of a dump is shorter */
 
 struct request {
@@ -145,8 +143,8 @@ static void answer_timeouts(struct request *request)
 static void answer_info(struct request *request)
 {
 	const struct wire_info info = { .has = BIT(INFO_VERSION) | BIT(INFO_BUCKETS),
-					.version = VERSION,
-					.bucket_count = CONNECTION_BUCKETS };
+					.version = SIM_IPVS_VERSION,
+					.bucket_count = SIM_CONNECTION_BUCKETS };
 
 	put_answer(request, IPVS_CMD_SET_INFO, &lsvm_wire_info_fields, &info);
 }

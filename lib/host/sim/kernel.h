@@ -16,6 +16,8 @@
 #include "ipvs/wire.h"
 #include "sched/sched.h"
 
+#define SIM_IPVS_VERSION 0x010201 /* 1.2.1 */
+#define SIM_CONNECTION_BUCKETS 4096
 #define SIM_SERVICE_BUCKETS 256
 #define SIM_HZ 250
 #define SIM_TRASH_MS 120000

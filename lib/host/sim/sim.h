@@ -70,6 +70,9 @@ bool lsvm_sim_unit_running(struct sim_host *sim, const struct unit *unit);
 
 /* ipvs.c */
 int lsvm_sim_ipvs_change(struct sim_host *sim, const struct ipvs_change *change);
+int lsvm_sim_ipvs_zero(struct lsvm_host *host, const struct ipvs_key *key_or_all);
+int lsvm_sim_ipvs_flush(struct lsvm_host *host);
+int lsvm_sim_ipvs_info(struct lsvm_host *host, struct ipvs_info *ret);
 /* The whole table as a snapshot, sealed, with counters and positions. */
 int lsvm_sim_ipvs_read(struct sim_host *sim, struct lsvm_ipvs_table **ret);
 
