@@ -56,15 +56,14 @@ void lsvm_import_clean(char *text)
 /* ---- statements ---- */
 
 struct parameter {
-	const char *name, *value;
-	struct parameter *next;
+	const char *value;
 };
 
 struct reading {
 	struct source *source;
 	struct statement *root, *block; /* block: the one that is open */
 	struct statement *now;		/* of this line; NULL: no word yet */
-	struct parameter *parameters;
+	struct map parameters;
 	VEC(const char *) words;
 	uint32_t line;
 	size_t statements;
@@ -173,6 +172,7 @@ struct statement *lsvm_import_statement(struct source *source, struct statement 
 	if (!parent)
 		return statement;
 	statement->depth = (uint8_t)(parent->depth + 1);
+	statement->before = parent->last;
 	if (parent->last)
 		parent->last->next = statement;
 	else
@@ -332,15 +332,6 @@ static bool is_name(char c)
 	       (c >= '0' && c <= '9') || c == '_';
 }
 
-static const struct parameter *find(const struct reading *reading, const char *name,
-				    size_t length)
-{
-	for (const struct parameter *p = reading->parameters; p; p = p->next)
-		if (strncmp(p->name, name, length) == 0 && !p->name[length])
-			return p;
-	return NULL;
-}
-
 /* The first parameter in the text that is known: its place and length. */
 static const struct parameter *next_parameter(const struct reading *reading,
 					      const char *text, size_t *ret_at,
@@ -355,7 +346,7 @@ static const struct parameter *next_parameter(const struct reading *reading,
 			end++;
 		if (end == name || (brace && *end != '}'))
 			continue;
-		found = find(reading, name, (size_t)(end - name));
+		found = lsvm_map_get(&reading->parameters, name, (size_t)(end - name));
 		if (!found)
 			continue;
 		*ret_at = (size_t)(at - text);
@@ -385,6 +376,20 @@ static bool expand(const struct reading *reading, char *line)
 	return false;
 }
 
+static struct parameter *new_parameter(struct reading *reading, const char *name,
+				       size_t length)
+{
+	struct arena *arena = &reading->source->arena;
+	struct parameter *parameter = lsvm_arena_alloc(arena, sizeof(*parameter));
+	const char *key = lsvm_arena_strndup(arena, name, length);
+
+	if (!parameter || !key)
+		return NULL;
+	if (lsvm_map_put(&reading->parameters, key, length, parameter, NULL) < 0)
+		reading->source->import->failed = true;
+	return parameter;
+}
+
 /* "$NAME=VALUE"; its value is filled in where it is used, not here. */
 static bool define(struct reading *reading, const char *text)
 {
@@ -404,15 +409,14 @@ static bool define(struct reading *reading, const char *text)
 		length--;
 	if (length && end[length] == '\\')
 		return false; /* of several lines: left over, and so reported */
-	parameter = lsvm_arena_alloc(arena, sizeof(*parameter));
+	parameter =
+		lsvm_map_get(&reading->parameters, text + 1, (size_t)(end - text - 1));
 	if (!parameter)
-		return true;
-	parameter->name = lsvm_arena_strndup(arena, text + 1, (size_t)(end - text - 1));
-	parameter->value = lsvm_arena_strndup(arena, end + 1, length);
-	if (!parameter->name || !parameter->value)
-		return true;
-	parameter->next = reading->parameters;
-	reading->parameters = parameter;
+		parameter = new_parameter(reading, text + 1, (size_t)(end - text - 1));
+	if (parameter)
+		parameter->value = lsvm_arena_strndup(arena, end + 1, length);
+	if (parameter && !parameter->value)
+		parameter->value = "";
 	return true;
 }
 
@@ -439,7 +443,7 @@ static void read_line(struct reading *reading, const char *bytes, size_t length)
 	reading->text = lsvm_arena_strdup(&reading->source->arena, line);
 	if (!reading->text || define(reading, line))
 		return;
-	if (reading->parameters && !expand(reading, line)) {
+	if (reading->parameters.count && !expand(reading, line)) {
 		whole = lsvm_import_statement(reading->source, reading->block,
 					      reading->line, reading->text, length);
 		if (whole)
@@ -473,6 +477,7 @@ struct statement *lsvm_import_blocks(struct source *source, const char *bytes,
 		at += size + 1;
 	}
 	vec_free(&reading.words);
+	lsvm_map_free(&reading.parameters);
 	if (!reading.err && reading.block != reading.root && reading.root)
 		lsvm_import_say(source, LSVM_IMPORT_NOTE_KIND_LOST, reading.block,
 				"the block that begins here has no closing brace; it is "

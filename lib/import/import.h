@@ -21,6 +21,8 @@
 #define IMPORT_MAX_DEPTH 16
 #define IMPORT_MAX_LINE_BYTES 4096
 #define IMPORT_MAX_NOTES 10000
+#define IMPORT_MAX_CHECKS 255		      /* of a service */
+#define IMPORT_MAX_CHECK_NODES (1024u * 1024) /* of all services together */
 #define IMPORT_MAX_SERVICES 65535
 #define IMPORT_MAX_SERVERS (1024u * 1024) /* of all services together */
 
@@ -51,7 +53,7 @@ struct statement {
 	uint8_t depth;
 	bool used;
 	bool block;
-	struct statement *parent, *first, *last, *next;
+	struct statement *parent, *first, *last, *next, *before;
 };
 
 /* How packets reach a real server. */
@@ -106,7 +108,6 @@ struct import_floating {
 	const struct statement *at;
 	struct prefix prefix;
 	const char *interface; /* NULL: not known */
-	bool used;
 };
 
 struct import_vip {
@@ -149,6 +150,7 @@ struct import_network {
 
 /* The directors, as far as the source knows them. */
 struct import_house {
+	const struct statement *at; /* where redundancy stands; NULL: nowhere */
 	bool redundant;
 	uint32_t version, router_id, advert_ms, preempt_delay_ms, priority;
 	bool no_preempt, unicast, is_backup;
@@ -171,6 +173,8 @@ struct source {
 	size_t server_count; /* of all services */
 	VEC(struct import_floating) floating;
 	struct import_house house;
+	size_t floating_at[2]; /* those before it are given away, by family */
+	size_t check_nodes;    /* of all checks that were written */
 	/* Made by pools.c and house.c. */
 	VEC(struct import_pool *) pools;
 	VEC(struct import_machine *) machines;
@@ -250,8 +254,12 @@ struct import_machine *lsvm_import_machine(struct source *source, const struct a
 
 /* ---- keepalived ---- */
 
+/* What checks look up in the virtual server; NULL: it does not stand there. */
+struct check_defaults {
+	const struct statement *delay_loop, *connect_timeout, *retry, *virtualhost;
+};
 struct node *lsvm_keepalived_checks(struct source *source, struct statement *server,
-				    const struct statement *service,
+				    const struct check_defaults *defaults,
 				    const struct addr *addr); /* keepalived_checks.c */
 void lsvm_keepalived_vrrp(struct source *source,
 			  struct statement *root); /* keepalived_vrrp.c */

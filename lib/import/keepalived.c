@@ -14,6 +14,7 @@
 struct pattern {
 	struct import_service is; /* without servers */
 	VEC(struct import_server) servers;
+	struct check_defaults checks;
 	bool inhibit;
 };
 
@@ -185,14 +186,23 @@ static bool read_setting(const struct statement *s, struct pattern *pattern)
 }
 
 /* Those that checks look up for themselves, whether or not there are any. */
-static bool is_for_checks(const struct statement *s)
+static bool is_for_checks(const struct statement *s, struct check_defaults *ret)
 {
-	static const char *const words[] = { "delay_loop", "connect_timeout", "retry",
-					     "virtualhost" };
+	const struct {
+		const char *word;
+		const struct statement **to;
+	} words[] = {
+		{ "delay_loop", &ret->delay_loop },
+		{ "connect_timeout", &ret->connect_timeout },
+		{ "retry", &ret->retry },
+		{ "virtualhost", &ret->virtualhost },
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (lsvm_import_is(s, words[i]))
+		if (lsvm_import_is(s, words[i].word)) {
+			*words[i].to = s;
 			return true;
+		}
 	return false;
 }
 
@@ -218,6 +228,8 @@ static void read_weight(struct source *source, const struct statement *s, uint32
 static void read_server_settings(struct source *source, struct statement *block,
 				 struct import_server *server)
 {
+	struct check_defaults own;
+
 	for (struct statement *s = block->first; s; s = s->next) {
 		const char *word = lsvm_import_word(s, 1);
 
@@ -232,7 +244,7 @@ static void read_server_settings(struct source *source, struct statement *block,
 			s->used = read_way(s, 1, &server->way);
 		} else if (lsvm_import_is(s, "inhibit_on_failure")) {
 			server->inhibit = yes(s);
-		} else if (is_for_checks(s)) {
+		} else if (is_for_checks(s, &own)) {
 			s->used = true;
 		}
 	}
@@ -256,7 +268,7 @@ static void read_server(struct source *source, struct statement *block,
 	}
 	block->used = true;
 	read_server_settings(source, block, &made);
-	made.checks = lsvm_keepalived_checks(source, block, block->parent, &made.addr);
+	made.checks = lsvm_keepalived_checks(source, block, &pattern->checks, &made.addr);
 	server = vec_push(&pattern->servers);
 	if (server)
 		*server = made;
@@ -432,7 +444,8 @@ static void read_virtual_server(struct source *source, struct statement *block)
 	block->used = true;
 	for (struct statement *s = block->first; s; s = s->next)
 		if (!lsvm_import_is(s, "real_server") && s->count)
-			s->used = read_setting(s, &pattern) || is_for_checks(s);
+			s->used = read_setting(s, &pattern) ||
+				  is_for_checks(s, &pattern.checks);
 	for (struct statement *s = block->first; s; s = s->next)
 		if (lsvm_import_is(s, "real_server"))
 			read_server(source, s, &pattern);

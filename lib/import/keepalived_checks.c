@@ -9,7 +9,8 @@
 struct maker {
 	struct source *source;
 	struct statement *check;
-	const struct statement *server, *service;
+	const struct statement *server;
+	const struct check_defaults *defaults;
 	const struct addr *addr;
 };
 
@@ -39,7 +40,11 @@ static const char *option(const struct maker *maker, const char *word)
 	if (!s)
 		s = lsvm_import_seek(maker->server, word);
 	if (!s)
-		s = lsvm_import_seek(maker->service, word);
+		s = strcmp(word, "delay_loop") == 0 ? maker->defaults->delay_loop
+		    : strcmp(word, "connect_timeout") == 0
+			    ? maker->defaults->connect_timeout
+		    : strcmp(word, "retry") == 0 ? maker->defaults->retry
+						 : maker->defaults->virtualhost;
 	return s ? lsvm_import_word(s, 1) : NULL;
 }
 
@@ -277,17 +282,24 @@ static void read_smtp(const struct maker *maker, const struct kind *kind,
 }
 
 struct node *lsvm_keepalived_checks(struct source *source, struct statement *server,
-				    const struct statement *service,
+				    const struct check_defaults *defaults,
 				    const struct addr *addr)
 {
 	struct node *list = lsvm_import_list(source);
+	unsigned count = 0;
 
 	for (struct statement *s = server->first; s; s = s->next) {
 		const struct kind *kind = kind_of(s);
-		struct maker maker = { source, s, server, service, addr };
+		struct maker maker = { source, s, server, defaults, addr };
 
 		if (!kind)
 			continue;
+		if (count++ == IMPORT_MAX_CHECKS) {
+			lsvm_import_say(source, LSVM_IMPORT_NOTE_KIND_LOST, s,
+					"a service has %u checks at most",
+					IMPORT_MAX_CHECKS);
+			break;
+		}
 		s->used = true;
 		if (strncmp(kind->kind, "http", 4) == 0)
 			read_http(&maker, kind, list);

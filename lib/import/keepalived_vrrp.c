@@ -163,6 +163,7 @@ static void first_instance(struct source *source, struct statement *instance,
 	struct import_house *house = &source->house;
 	const struct statement *state = lsvm_import_seek(instance, "state");
 
+	house->at = instance;
 	house->redundant = true;
 	house->advert_ms = 1000;
 	house->priority = 100;

@@ -87,6 +87,28 @@ static struct statement *read_lines(struct source *source, const char *bytes,
 
 /* ---- values ---- */
 
+static const struct statement *global(struct source *source, const char *key)
+{
+	struct statement *s = lsvm_map_find(&source->groups, key);
+
+	if (s)
+		s->used = true;
+	return s;
+}
+
+/* The last line of a key counts; virtual services do not get in. */
+static void gather_globals(struct source *source, struct statement *root)
+{
+	for (struct statement *s = root->last; s; s = s->before) {
+		const char *key = lsvm_import_word(s, 0);
+
+		if (strncmp(key, "virtual", 7) != 0 &&
+		    lsvm_map_put(&source->groups, key, strlen(key), s, NULL) ==
+			    LSVM_ERR_NOMEM)
+			source->import->failed = true;
+	}
+}
+
 /* The value in the virtual service, else the global one, without its quotes. */
 static const char *option(struct source *source, const struct statement *virtual,
 			  const char *key, const struct statement **ret_at)
@@ -96,7 +118,7 @@ static const char *option(struct source *source, const struct statement *virtual
 	size_t length;
 
 	if (!s)
-		s = lsvm_import_seek(virtual->parent, key);
+		s = global(source, key);
 	if (ret_at)
 		*ret_at = s;
 	if (!s)
@@ -590,6 +612,7 @@ int lsvm_import_ldirectord(struct lsvm_ctx *ctx, const char *bytes, size_t lengt
 	root = read_lines(&source, bytes, length);
 	if (!root)
 		return lsvm_import_finish(&source, LSVM_ERR_NOMEM, ret);
+	gather_globals(&source, root);
 	for (struct statement *s = root->first; s; s = s->next)
 		if (lsvm_import_is(s, "virtual") || lsvm_import_is(s, "virtual6"))
 			read_virtual(&source, s);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define SOURCE_MAX_BYTES 160
+#define SIBLINGS_MAX 1000 /* an ordinary block is shorter */
 
 static const struct word sources[] = {
 	{ LSVM_IMPORT_SOURCE_KEEPALIVED, "keepalived" },
@@ -128,9 +129,12 @@ void lsvm_import_say(struct source *source, int kind, const struct statement *at
 
 static bool said_otherwise(const struct statement *statement)
 {
+	unsigned looked_at = 0;
+
 	if (!statement->count || statement->first)
 		return false;
-	for (const struct statement *s = statement->parent->first; s; s = s->next)
+	for (const struct statement *s = statement->parent->first;
+	     s && looked_at < SIBLINGS_MAX; s = s->next, looked_at++)
 		if (s->used && !s->first && lsvm_import_is(s, statement->words[0]))
 			return true;
 	return false;
@@ -157,7 +161,7 @@ void lsvm_import_leftovers(struct source *source, struct statement *root,
 	struct statement *at = root ? root->first : NULL;
 
 	/* Depth first without recursion; below a statement that is lost all is lost. */
-	while (at) {
+	while (at && source->import->notes.count < IMPORT_MAX_NOTES) {
 		if (!at->used)
 			leftover(source, at, why);
 		if (at->used && at->first) {

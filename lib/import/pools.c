@@ -338,17 +338,18 @@ static void settle(struct source *source, struct import_service *service)
 
 /* ---- marks, which know no address ---- */
 
+/* Addresses are given away from the first to the last, each looked at once. */
 static const struct import_floating *free_floating(struct source *source, uint8_t family)
 {
-	for (size_t i = 0; i < source->floating.count; i++) {
-		struct import_floating *floating = &source->floating.items[i];
+	size_t *at = &source->floating_at[family == 6];
 
-		if (floating->used || floating->prefix.addr.family != family ||
-		    lsvm_map_get(&source->vips, &floating->prefix.addr,
-				 sizeof(struct addr)))
-			continue;
-		floating->used = true;
-		return floating;
+	while (*at < source->floating.count) {
+		const struct import_floating *floating = &source->floating.items[(*at)++];
+
+		if (floating->prefix.addr.family == family &&
+		    !lsvm_map_get(&source->vips, &floating->prefix.addr,
+				  sizeof(struct addr)))
+			return floating;
 	}
 	return NULL;
 }

@@ -293,6 +293,26 @@ static void general_traps(struct source *source)
 				"kernel's default, its clients wait without an answer");
 }
 
+static void redundancy_traps(struct source *source)
+{
+	const struct import_house *house = &source->house;
+
+	if (!house->at || !source->services.count)
+		return;
+	if (!house->sync)
+		lsvm_import_say(
+			source, DANGER, house->at,
+			"no sync daemon carries connections to the other "
+			"director: when it takes over, it refuses those that live. "
+			"redundancy: has connections: sync, and hash for mh and sh");
+	else if (!house->no_preempt && !house->preempt_delay_ms)
+		lsvm_import_say(
+			source, DANGER, house->at,
+			"a director that comes back takes over at once, with a "
+			"table that has no connections yet: the sync daemon sends "
+			"only what changes. redundancy: has preempt_delay_ms");
+}
+
 int lsvm_import_traps(struct source *source)
 {
 	const struct statement *last = NULL;
@@ -312,6 +332,7 @@ int lsvm_import_traps(struct source *source)
 			declared_traps(source, service);
 	}
 	general_traps(source);
+	redundancy_traps(source);
 	lsvm_map_free(&seen);
 	return 0;
 }

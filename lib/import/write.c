@@ -250,14 +250,21 @@ static uint16_t check_port(const struct import_service *service, const char *kin
 static void put_checks(struct source *source, struct node *map,
 		       const struct import_service *service)
 {
-	size_t budget = 100000;
+	size_t budget = IMPORT_MAX_CHECK_NODES - source->check_nodes, left = budget;
 	struct node *list;
 
 	if (!service->checks)
 		return;
 	/* Services of a group share their checks, and a node has one parent. */
-	list = lsvm_tree_copy(&source->tree, service->checks, &budget);
-	for (struct node *check = list ? list->first : NULL; check && service->mark;
+	list = lsvm_tree_copy(&source->tree, service->checks, &left);
+	source->check_nodes += budget - left;
+	if (!list) {
+		lsvm_import_say(
+			source, LSVM_IMPORT_NOTE_KIND_LOST, service->at,
+			"all checks together are too many: this service has none");
+		return;
+	}
+	for (struct node *check = list->first; check && service->mark;
 	     check = check->next) {
 		const struct node *kind = lsvm_node_child(check, "kind");
 		uint16_t port = kind ? check_port(service, kind->text) : 0;

@@ -33,7 +33,8 @@ def feature(name):
     return library().lsvm_feature(name.encode())
 
 
-__all__ = ["Address", "Cluster", "Draft", "File", "Finding", "Host", "Impact", "Import", "IpvsDestination",
-           "IpvsService", "IpvsTable", "Note", "Plan", "Scheduler", "Step", "compile", "feature",
-           "finding_codes", "guess_import", "impact", "import_ipvsadm", "import_keepalived",
-           "import_ldirectord", "load", "predict", "version", *enums.__all__, *errors.__all__]
+__all__ = ["Address", "Cluster", "Connection", "Draft", "File", "Finding", "Host", "Impact",
+           "Import", "IpvsDestination", "IpvsService", "IpvsTable", "Note", "Plan", "Scheduler",
+           "Step", "compile", "feature", "finding_codes", "guess_import", "impact",
+           "import_ipvsadm", "import_keepalived", "import_ldirectord", "load", "predict",
+           "version", *enums.__all__, *errors.__all__]
