@@ -329,11 +329,16 @@ static int endpoint(struct line *line, const char *text, struct addr *addr,
 	return err;
 }
 
+/* A name that would not come back as one word is none. */
 static int copy_name(struct line *line, const char *text, const char *what, char *ret,
 		     size_t size)
 {
-	if (!*text || strlen(text) >= size)
-		return wrong(line, what, text, "the kernel takes 15 characters at most");
+	size_t plain = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_.-@:");
+
+	if (!plain || text[plain] || text[0] == '-' || plain >= size)
+		return wrong(line, what, text,
+			     "the kernel takes names of 15 letters and digits at most");
 	strcpy(ret, text);
 	return 0;
 }

@@ -232,6 +232,7 @@ static void errors_name_the_line_and_what_to_do(void **state)
 		{ "-A -f 0", LSVM_ERR_PARSE, "1 to 4294967295" },
 		{ "-A -f 4294967296", LSVM_ERR_PARSE, "not a mark" },
 		{ "-A -t 192.0.2.1:80 -s sixteen-letters-", LSVM_ERR_PARSE, "15" },
+		{ "-A -t 192.0.2.1:80 -s#", LSVM_ERR_PARSE, "not a scheduler" },
 		{ "-A -t 192.0.2.1:80 -M 255.255.0.255 -p", LSVM_ERR_PARSE, "holes" },
 		{ "-A -t 192.0.2.1:80 -M 255.255.0.0", LSVM_ERR_PARSE, "add -p" },
 		{ "-A -t 192.0.2.1:80 -b sh-port", LSVM_ERR_PARSE, "no flag of this" },
