@@ -176,6 +176,8 @@ FINDING(NAT_WITHOUT_FLOATING, "nat-without-floating", WARNING,
 	"give the network director_addresses: an address that the active director holds")
 FINDING(NO_WAY_BACK, "no-way-back", WARNING,
 	"add a router to a network of the server, name a gateway, or use forwarding: nat")
+FINDING(REPLIES_LACK_FAMILY, "replies-lack-family", WARNING,
+	"give the server an address of the VIP's family in a network that leads out")
 FINDING(WEIGHT_IGNORED, "weight-ignored", WARNING,
 	"use a scheduler that weighs, such as wrr or wlc, or leave the weight out")
 FINDING(DRAIN_REFUSES, "drain-refuses", WARNING,

@@ -5,6 +5,7 @@
  */
 #include "cluster/model.h"
 
+#include <ctype.h>
 #include <stdio.h>
 
 /* clang-format off */
@@ -208,7 +209,14 @@ const char *lsvm_service_scheduler(const struct lsvm_service *service)
 const struct lsvm_domain *lsvm_cluster_find_domain(const struct lsvm_cluster *cluster,
 						   const char *name)
 {
-	return out_domain(lsvm_map_find(&cluster->domains_by_name, name));
+	char lower[256]; /* longer than any name of a host */
+	size_t length = strlen(name);
+
+	if (length >= sizeof(lower))
+		return NULL;
+	for (size_t i = 0; i <= length; i++)
+		lower[i] = (char)tolower((unsigned char)name[i]);
+	return out_domain(lsvm_map_find(&cluster->domains_by_name, lower));
 }
 
 const char *lsvm_domain_name(const struct lsvm_domain *domain)

@@ -99,6 +99,14 @@ static bool has_holes(const struct machine *server)
 	return server->interfaces.count == 0;
 }
 
+static bool has_gateway(const struct machine *server, uint8_t family)
+{
+	for (uint32_t i = 0; i < server->gateways.count; i++)
+		if (server->gateways.items[i].family == family)
+			return true;
+	return false;
+}
+
 static void check_reach(struct validation *v, const struct member *member, unsigned f,
 			unsigned way, const struct service *service)
 {
@@ -118,6 +126,12 @@ static void check_reach(struct validation *v, const struct member *member, unsig
 				   "\"%s\" has no IPv%u address for %s, and the kernel "
 				   "mixes "
 				   "families only without connections: sync",
+				   name, family, text);
+		else if (!has_gateway(server, service_vip(service)->address.family))
+			lsvm_fault(v, FINDING_REPLIES_LACK_FAMILY, &member->object,
+				   &member->server,
+				   "the tunnel reaches \"%s\", but without an IPv%u "
+				   "address it cannot send replies for %s",
 				   name, family, text);
 		return;
 	}

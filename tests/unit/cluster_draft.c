@@ -107,6 +107,7 @@ static void domains_come_and_go(void **state)
 	assert_int_equal(lsvm_draft_add_domain(draft, "a1", "www.c.example"), 0);
 	cluster = freeze(f, draft);
 	assert_non_null(lsvm_cluster_find_domain(cluster, "new.example"));
+	assert_non_null(lsvm_cluster_find_domain(cluster, "NEW.Example"));
 	assert_string_equal(lsvm_vip_name(lsvm_domain_vip(
 				    lsvm_cluster_find_domain(cluster, "www.c.example"))),
 			    "a1");

@@ -261,12 +261,14 @@ static void one_domain_may_have_a_vip_of_each_family(void **state)
 	assert_clean(*state,
 		     WIRED "partitions:\n"
 			   "  - name: A\n"
-			   "    servers: [eps1, eps2]\n"
+			   "    servers: [eps1]\n"
 			   "    forwarding: tunnel\n"
 			   "    vips:\n"
 			   "      - {address: 192.0.2.101, domains: [www.a.example]}\n"
 			   "      - {address: \"2001:db8:1::100\", network: inner,\n"
-			   "         domains: [www.a.example]}\n");
+			   "         domains: [www.a.example]}\n"
+			   "  - {name: B, servers: [eps2], forwarding: tunnel, "
+			   "vips: [{address: 192.0.2.102, domains: [b.example]}]}\n");
 }
 
 static void a_short_alias_may_be_used_behind_every_vip(void **state)
