@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * keepalived.conf: virtual servers, their groups and their real servers. The words and
- * defaults are those of keepalived.conf(5) of version 2.2: method NAT, one client for
- * itself, 360 seconds of persistence, weight 1.
+ * defaults are those of keepalived.conf(5) of version 2.2: UDP, method NAT, one client
+ * for itself, 360 seconds of persistence, weight 1.
  *
  * A virtual server is read once into a pattern; each address of its group becomes a
  * service like it.
@@ -442,6 +442,13 @@ static void read_virtual_server(struct source *source, struct statement *block)
 
 	pattern.is.way.forwarding = LSVM_FORWARDING_NAT;
 	block->used = true;
+	if (strcmp(what, "fwmark") != 0 && !lsvm_import_seek(block, "protocol")) {
+		pattern.is.protocol = LSVM_PROTOCOL_UDP;
+		lsvm_import_say(source, LSVM_IMPORT_NOTE_KIND_DANGER, block,
+				"without a protocol keepalived balances UDP, and TCP is "
+				"refused; so does the cluster file: leave protocol: udp "
+				"out if TCP was meant");
+	}
 	for (struct statement *s = block->first; s; s = s->next)
 		if (!lsvm_import_is(s, "real_server") && s->count)
 			s->used = read_setting(s, &pattern) ||

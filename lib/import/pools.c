@@ -195,8 +195,8 @@ static int downwards(const void *a, const void *b)
 static void settle_quorum(struct source *source, struct import_service *service)
 {
 	VEC(uint32_t) weights = { 0 };
-	uint32_t wanted = service->quorum, count = 0;
-	uint64_t sum = 0;
+	uint64_t wanted = service->quorum, sum = 0, total = 0;
+	uint32_t count = 0;
 	bool plain = true;
 
 	service->quorum = 0;
@@ -210,26 +210,28 @@ static void settle_quorum(struct source *source, struct import_service *service)
 			break;
 		}
 		*weight = service->servers.items[i].weight;
+		total += *weight;
 		plain &= *weight == 1;
 	}
 	if (weights.count)
 		qsort(weights.items, weights.count, sizeof(*weights.items), downwards);
+	if (wanted > total) {
+		lsvm_import_say(source, DANGER, service->declared,
+				"the quorum of %u is more than all weights together: "
+				"keepalived takes their sum, so that one failure is too "
+				"many",
+				(unsigned)wanted);
+		wanted = total;
+	}
 	while (count < weights.count && sum < wanted)
 		sum += weights.items[count++];
 	vec_free(&weights);
-	if (sum < wanted) {
-		lsvm_import_say(source, DANGER, service->declared,
-				"the quorum of %u is more than all weights together: it "
-				"would never have been reached; it is left out",
-				wanted);
-		return;
-	}
-	service->quorum = count;
+	service->quorum = count > 1 ? count : 0;
 	if (!plain)
 		lsvm_import_say(source, CHANGED, service->declared,
 				"a quorum counts servers, not weights: a weight of %u "
 				"became a count of %u",
-				wanted, count);
+				(unsigned)wanted, count);
 }
 
 static void settle_sorry(struct source *source, struct import_service *service)

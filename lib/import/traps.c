@@ -200,7 +200,7 @@ static bool keeps(struct source *source, struct import_service *service, struct 
 	if (err == LSVM_ERR_EXISTS && say)
 		lsvm_import_say(source, DANGER, server->at,
 				"this real server stands there twice, and the kernel has "
-				"it once: which of the two counts depends on the order");
+				"it once: the first one counts");
 	if (err < 0 && err != LSVM_ERR_EXISTS)
 		source->import->failed = true;
 	return err != LSVM_ERR_EXISTS;

@@ -27,9 +27,9 @@ class Importing(unittest.TestCase):
         lists = result.lost, result.changed, result.dangers, result.invented
         self.assertTrue(all(lists))
         self.assertEqual(sum(map(len, lists)), len(result.notes))
-        note = next(n for n in result.lost if n.line == 26)
-        self.assertEqual((note.source, note.last_line), ("inhibit_on_failure", 26))
-        self.assertTrue(str(note).startswith("26: lost: inhibit_on_failure: "))
+        note = next(n for n in result.lost if n.source == "inhibit_on_failure")
+        self.assertEqual((note.line, note.last_line), (27, 27))
+        self.assertTrue(str(note).startswith("27: lost: inhibit_on_failure: "))
 
     def test_the_other_sources(self):
         table = (GOLDEN / "table.ipvsadm").read_text()

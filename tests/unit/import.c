@@ -80,6 +80,25 @@ static void servers_that_are_alike_share_a_partition(void **state)
 	lsvm_import_free(import);
 }
 
+static void without_a_protocol_keepalived_balances_udp(void **state)
+{
+	struct lsvm_import *import =
+		keepalived("virtual_server 192.0.2.100 80 {\n"
+			   "	real_server 10.0.0.1 80 {\n	}\n}\n");
+	const struct lsvm_partition *pool =
+		lsvm_cluster_partition_at(lsvm_import_cluster(import), 0);
+	const struct lsvm_service *service =
+		lsvm_vip_service_at(lsvm_partition_vip_at(pool, 0), 0);
+
+	assert_int_equal(lsvm_service_protocol(service), LSVM_PROTOCOL_UDP);
+	assert_non_null(find(import, LSVM_IMPORT_NOTE_KIND_DANGER, 1, "UDP"));
+	lsvm_import_free(import);
+	import = keepalived("virtual_server 192.0.2.100 80 {\n	protocol TCP\n"
+			    "	real_server 10.0.0.1 80 {\n	}\n}\n");
+	assert_null(find(import, LSVM_IMPORT_NOTE_KIND_DANGER, 1, "UDP"));
+	lsvm_import_free(import);
+}
+
 static void a_hash_without_fallback_is_a_danger_only_when_servers_drain(void **state)
 {
 	static const char with[] =
@@ -292,6 +311,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(servers_that_are_alike_share_a_partition),
+		cmocka_unit_test(without_a_protocol_keepalived_balances_udp),
 		cmocka_unit_test(
 			a_hash_without_fallback_is_a_danger_only_when_servers_drain),
 		cmocka_unit_test(every_line_that_is_not_used_is_in_the_report),
