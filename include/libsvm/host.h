@@ -43,6 +43,54 @@ LSVM_API int lsvm_host_new_simulated(struct lsvm_ctx *ctx, const char *name,
  * for a name that no interface can have, LSVM_ERR_NOMEM. @since 0.1
  */
 LSVM_API int lsvm_host_simulate_interface(struct lsvm_host *host, const char *name);
+
+/** What a client hears when it sends a packet to a simulated director. */
+enum lsvm_answer {
+	LSVM_ANSWER_UNKNOWN = 0,
+	LSVM_ANSWER_SERVER = 1,	 /**< a real server answers */
+	LSVM_ANSWER_REFUSED = 2, /**< port unreachable: no server may serve it */
+	LSVM_ANSWER_DROPPED = 3, /**< nothing: the server was removed under it */
+	LSVM_ANSWER_RESET = 4,	 /**< a reset: nobody knows the connection */
+	LSVM_ANSWER_LOCAL = 5,	 /**< the director's own programs answer: IPVS does not
+				    take the packet */
+};
+
+/** "server", "refused", "dropped", "reset", "local", "unknown". @since 0.1 */
+LSVM_API const char *lsvm_answer_name(int answer);
+/** The answer of that name; LSVM_ANSWER_UNKNOWN when there is none. @since 0.1 */
+LSVM_API int lsvm_answer_parse(const char *name);
+
+/**
+ * A client opens a connection through a simulated director: its packet is scheduled as
+ * Linux would, and counted. One that the client has already goes on.
+ * @param protocol an enum lsvm_protocol.
+ * @param fwmark the mark that the packet has; 0 for none.
+ * @param server who answers, as text; "" with any other answer than LSVM_ANSWER_SERVER.
+ *   46 bytes hold any address.
+ * Returns an enum lsvm_answer. Errors: LSVM_ERR_STATE on a real machine,
+ * LSVM_ERR_ARGUMENT, LSVM_ERR_UNSUPPORTED for a scheduler or persistence engine whose
+ * decisions cannot be foretold, LSVM_ERR_NOMEM. @since 0.1
+ */
+LSVM_API int lsvm_host_simulate_connect(struct lsvm_host *host, int protocol,
+					const char *client, uint16_t client_port,
+					const char *address, uint16_t port,
+					uint32_t fwmark, char *server, size_t size);
+/** A client sends on a connection it has, as lsvm_host_simulate_connect(); a connection
+ * that the director does not know is reset. @since 0.1 */
+LSVM_API int lsvm_host_simulate_send(struct lsvm_host *host, int protocol,
+				     const char *client, uint16_t client_port,
+				     const char *address, uint16_t port, uint32_t fwmark,
+				     char *server, size_t size);
+/** A client closes its connection: it is inactive, and ends when the fin timeout is over.
+ * Returns 0. Errors: LSVM_ERR_NOT_FOUND when there is none, LSVM_ERR_STATE,
+ * LSVM_ERR_ARGUMENT. @since 0.1 */
+LSVM_API int lsvm_host_simulate_close(struct lsvm_host *host, int protocol,
+				      const char *client, uint16_t client_port,
+				      const char *address, uint16_t port);
+/** Time goes by on a simulated machine: connections nobody uses end, removed destinations
+ * are forgotten after two minutes. Returns 0. Errors: LSVM_ERR_STATE. @since 0.1 */
+LSVM_API int lsvm_host_simulate_pass(struct lsvm_host *host, uint64_t duration_ms);
+
 /** Lets go of the machine; what it holds stays on a real one. NULL is allowed.
  * @since 0.1 */
 LSVM_API void lsvm_host_free(struct lsvm_host *host);

@@ -4,6 +4,8 @@
 """Every exported function: its result and its parameters, in C's words."""
 
 FUNCTIONS = {
+    "lsvm_answer_name": ("const char *", ["int"]),
+    "lsvm_answer_parse": ("int", ["const char *"]),
     "lsvm_application_name": ("const char *", ["int"]),
     "lsvm_application_parse": ("int", ["const char *"]),
     "lsvm_apply_done_count": ("size_t", ["const struct lsvm_apply *"]),
@@ -227,7 +229,41 @@ FUNCTIONS = {
             "struct lsvm_host **",
         ]),
     "lsvm_host_open": ("int", ["struct lsvm_ctx *", "const char *", "struct lsvm_host **"]),
+    "lsvm_host_simulate_close": (
+        "int", [
+            "struct lsvm_host *",
+            "int",
+            "const char *",
+            "uint16_t",
+            "const char *",
+            "uint16_t",
+        ]),
+    "lsvm_host_simulate_connect": (
+        "int", [
+            "struct lsvm_host *",
+            "int",
+            "const char *",
+            "uint16_t",
+            "const char *",
+            "uint16_t",
+            "uint32_t",
+            "char *",
+            "size_t",
+        ]),
     "lsvm_host_simulate_interface": ("int", ["struct lsvm_host *", "const char *"]),
+    "lsvm_host_simulate_pass": ("int", ["struct lsvm_host *", "uint64_t"]),
+    "lsvm_host_simulate_send": (
+        "int", [
+            "struct lsvm_host *",
+            "int",
+            "const char *",
+            "uint16_t",
+            "const char *",
+            "uint16_t",
+            "uint32_t",
+            "char *",
+            "size_t",
+        ]),
     "lsvm_host_write_count": ("uint64_t", ["const struct lsvm_host *"]),
     "lsvm_impact_check": ("int", ["const struct lsvm_impact *", "int"]),
     "lsvm_impact_compute": (

@@ -5,6 +5,16 @@
 from ._words import Flags, Words
 
 
+class Answer(Words):
+    """enum lsvm_answer"""
+    UNKNOWN = 0
+    SERVER = 1
+    REFUSED = 2
+    DROPPED = 3
+    RESET = 4
+    LOCAL = 5
+
+
 class Application(Words):
     """enum lsvm_application"""
     UNKNOWN = 0
@@ -282,6 +292,7 @@ class TunnelKind(Words):
 
 
 __all__ = [
+    "Answer",
     "Application",
     "ChangeKind",
     "CheckKind",

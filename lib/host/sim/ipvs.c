@@ -88,6 +88,46 @@ static struct addr addr_of(uint16_t family, const uint8_t *bytes)
 	return addr;
 }
 
+struct ipvs_destination lsvm_sim_dest_value(const struct sim_dest *dest)
+{
+	return (struct ipvs_destination){
+		.addr = addr_of(dest->name.family, dest->name.addr),
+		.port = dest->name.port,
+		.forwarding = dest->forwarding,
+		.tunnel_type = dest->tunnel_type,
+		.tunnel_port = dest->tunnel_port,
+		.tunnel_flags = dest->tunnel_flags,
+		.weight = (uint32_t)dest->weight,
+		.upper_threshold = dest->upper,
+		.lower_threshold = dest->lower,
+		.active_count = dest->active,
+		.inactive_count = dest->inactive,
+		.persistent_count = dest->persistent,
+	};
+}
+
+void lsvm_sim_service_value(const struct sim_kernel *kernel,
+			    const struct sim_service *service, struct ipvs_service *ret)
+{
+	const uint8_t *mask = service->netmask;
+
+	ret->key.fwmark = service->fwmark;
+	ret->key.addr = addr_of(service->family, service->addr);
+	if (!service->fwmark) {
+		ret->key.protocol = (uint8_t)service->protocol;
+		ret->key.port = service->port;
+	}
+	memcpy(ret->scheduler, service->scheduler, sizeof(ret->scheduler));
+	memcpy(ret->engine, service->engine, sizeof(ret->engine));
+	ret->flags = service->flags & ~(uint32_t)IP_VS_SVC_F_HASHED;
+	ret->timeout_s = service->timeout_ticks / kernel->hz;
+	if (service->family == AF_INET6)
+		memcpy(&ret->netmask, mask, sizeof(ret->netmask));
+	else
+		ret->netmask = (uint32_t)mask[0] << 24 | (uint32_t)mask[1] << 16 |
+			       (uint32_t)mask[2] << 8 | mask[3];
+}
+
 static bool read_dest(struct lsvm_ipvs_table *table, struct ipvs_service *service,
 		      const struct sim_dest *from, uint32_t position)
 {
@@ -95,22 +135,9 @@ static bool read_dest(struct lsvm_ipvs_table *table, struct ipvs_service *servic
 
 	if (!to)
 		return false;
-	*to = (struct ipvs_destination){
-		.addr = addr_of(from->name.family, from->name.addr),
-		.port = from->name.port,
-		.forwarding = from->forwarding,
-		.tunnel_type = from->tunnel_type,
-		.tunnel_port = from->tunnel_port,
-		.tunnel_flags = from->tunnel_flags,
-		.weight = (uint32_t)from->weight,
-		.upper_threshold = from->upper,
-		.lower_threshold = from->lower,
-		.active_count = from->active,
-		.inactive_count = from->inactive,
-		.persistent_count = from->persistent,
-		.position = position,
-		.counters = copy_counters(table, &from->counters),
-	};
+	*to = lsvm_sim_dest_value(from);
+	to->position = position;
+	to->counters = copy_counters(table, &from->counters);
 	return to->counters != NULL;
 }
 
@@ -118,26 +145,12 @@ static int read_service(struct sim_service *from, void *arg)
 {
 	struct reading *reading = arg;
 	struct ipvs_service *to = lsvm_ipvs_table_push(reading->table);
-	const uint8_t *mask = from->netmask;
 	uint32_t position = 0;
 
 	if (!to)
 		return LSVM_ERR_NOMEM;
-	to->key.fwmark = from->fwmark;
-	to->key.addr = addr_of(from->family, from->addr);
-	if (!from->fwmark) {
-		to->key.protocol = (uint8_t)from->protocol;
-		to->key.port = from->port;
-	}
-	memcpy(to->scheduler, from->scheduler, sizeof(to->scheduler));
-	memcpy(to->engine, from->engine, sizeof(to->engine));
-	to->flags = from->flags & ~(uint32_t)IP_VS_SVC_F_HASHED;
-	to->timeout_s = from->timeout_ticks / reading->sim->kernel.hz;
-	if (from->family == AF_INET6)
-		memcpy(&to->netmask, mask, sizeof(to->netmask));
-	else
-		to->netmask = (uint32_t)mask[0] << 24 | (uint32_t)mask[1] << 16 |
-			      (uint32_t)mask[2] << 8 | mask[3];
+	lsvm_sim_service_value(&reading->sim->kernel, from, to);
+	lsvm_sim_count_templates(&reading->sim->kernel, from);
 	to->counters = copy_counters(reading->table, &from->counters);
 	if (!to->counters)
 		return LSVM_ERR_NOMEM;

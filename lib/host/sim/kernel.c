@@ -33,6 +33,7 @@ void lsvm_sim_kernel_begin(struct sim_host *sim)
 void lsvm_sim_kernel_end(struct sim_host *sim)
 {
 	lsvm_sim_services_flush(&sim->kernel);
+	lsvm_sim_connections_free(&sim->kernel);
 	lsvm_sim_dests_free(&sim->kernel);
 }
 
@@ -266,8 +267,7 @@ static int change(struct request *request)
 		return ESRCH;
 	switch (request->command) {
 	case IPVS_CMD_SET_SERVICE:
-		return lsvm_sim_service_edit(request->service, &request->named,
-					     kernel->hz);
+		return lsvm_sim_service_edit(kernel, request->service, &request->named);
 	case IPVS_CMD_DEL_SERVICE:
 		lsvm_sim_service_delete(kernel, request->service);
 		return 0;
@@ -298,10 +298,12 @@ static int dump(struct request *request)
 		return lsvm_sim_services_each(kernel, answer_service, request);
 	case IPVS_CMD_GET_DEST:
 		/* Of a service that is not there: none. */
-		if (!find_service(request, false) && request->service)
-			for (const struct sim_dest *dest = request->service->ring.next;
-			     dest != &request->service->ring; dest = dest->next)
-				answer_dest(request, dest);
+		if (find_service(request, false) || !request->service)
+			return 0;
+		lsvm_sim_count_templates(kernel, request->service);
+		for (const struct sim_dest *dest = request->service->ring.next;
+		     dest != &request->service->ring; dest = dest->next)
+			answer_dest(request, dest);
 		return 0;
 	case IPVS_CMD_GET_DAEMON:
 		answer_daemon(request, &kernel->master);

@@ -24,6 +24,23 @@
 
 struct sim_host;
 
+/* What names a connection. Without holes. */
+struct sim_flow {
+	uint8_t family, protocol;
+	uint16_t client_port, virtual_port;
+	uint8_t client[16], virtual[16];
+};
+
+/* It outlives its service and destination, until it ends. */
+struct sim_connection {
+	struct sim_connection *next; /* in its bucket */
+	struct sim_flow flow;
+	struct sim_dest *dest;
+	uint32_t sched_id, number; /* which machine counts it, and as what */
+	bool active, closing;
+	uint64_t expires_ms;
+};
+
 /* A destination's name: everything that the trash compares. Without holes. */
 struct sim_dest_name {
 	uint32_t fwmark;
@@ -60,12 +77,15 @@ struct sim_service {
 	char scheduler[IPVS_SCHEDULER_BYTES], engine[IPVS_ENGINE_BYTES];
 	struct ipvs_counters counters;
 	struct lsvm_sched *sched; /* from the first connection on */
+	uint32_t sched_id;	  /* never given twice */
 };
 
 struct sim_kernel {
 	struct sim_service *named[SIM_SERVICE_BUCKETS], *marked[SIM_SERVICE_BUCKETS];
-	size_t service_count;
-	uint32_t last_number;
+	size_t service_count, service_counts[2]; /* in all; of IPv4 and IPv6 */
+	uint32_t last_number, last_sched_id;
+	struct sim_connection **connections;
+	size_t connection_bucket_count, connection_count;
 	struct sim_dest **dests;
 	size_t dest_bucket_count, dest_count, trash_count, mixed_count;
 	struct ipvs_timeouts timeouts;
@@ -75,6 +95,11 @@ struct sim_kernel {
 	uint8_t secret; /* the kernel's hash of services has the namespace's address in
 			   it */
 };
+
+/* The service as the table has it, without destinations. */
+void lsvm_sim_service_value(const struct sim_kernel *kernel,
+			    const struct sim_service *service, struct ipvs_service *ret);
+struct ipvs_destination lsvm_sim_dest_value(const struct sim_dest *dest);
 
 /* ---- requests (kernel.c) ---- */
 
@@ -112,8 +137,8 @@ int lsvm_sim_parse_command(struct reader attributes, struct sim_command *ret);
 struct sim_service *lsvm_sim_service_find(struct sim_kernel *kernel,
 					  const struct wire_service *named);
 int lsvm_sim_service_add(struct sim_kernel *kernel, const struct wire_service *wanted);
-int lsvm_sim_service_edit(struct sim_service *service, const struct wire_service *wanted,
-			  uint32_t hz);
+int lsvm_sim_service_edit(struct sim_kernel *kernel, struct sim_service *service,
+			  const struct wire_service *wanted);
 void lsvm_sim_service_delete(struct sim_kernel *kernel, struct sim_service *service);
 void lsvm_sim_services_flush(struct sim_kernel *kernel);
 /* NULL: all of them. */
@@ -135,6 +160,29 @@ void lsvm_sim_dest_trash(struct sim_kernel *kernel, struct sim_dest *dest);
 /* Forgets what nobody has asked for in two minutes. */
 void lsvm_sim_trash_expire(struct sim_kernel *kernel);
 void lsvm_sim_dests_free(struct sim_kernel *kernel);
+
+/* ---- connections (kernel_connect.c) ---- */
+
+enum sim_event {
+	SIM_DEST_ADDED = 1,
+	SIM_DEST_EDITED,
+	SIM_DEST_REMOVED, /* told before it goes */
+};
+
+/* A packet that opens a connection, or (`opens` false) goes on with one; an enum
+ * lsvm_answer. ret_dest is set when a destination got it. */
+int lsvm_sim_packet(struct sim_host *sim, const struct sim_flow *flow, uint32_t fwmark,
+		    bool opens, struct sim_dest **ret_dest);
+/* LSVM_ERR_NOT_FOUND when there is none. */
+int lsvm_sim_close(struct sim_host *sim, const struct sim_flow *flow);
+/* Time goes by: what is over ends. */
+void lsvm_sim_pass(struct sim_host *sim, uint64_t ms);
+/* The scheduler hears what happens to its service. Without memory it starts anew. */
+void lsvm_sim_tell_service(const struct sim_kernel *kernel, struct sim_service *service);
+void lsvm_sim_tell_dest(struct sim_dest *dest, enum sim_event event);
+/* Counts the templates of each destination. */
+void lsvm_sim_count_templates(struct sim_kernel *kernel, struct sim_service *service);
+void lsvm_sim_connections_free(struct sim_kernel *kernel);
 
 /* ---- sync daemons (kernel_daemon.c) ---- */
 

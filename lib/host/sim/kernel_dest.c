@@ -220,6 +220,7 @@ int lsvm_sim_dest_add(struct sim_host *sim, struct sim_service *service,
 	dest->prev = &service->ring;
 	dest->next->prev = service->ring.next = dest;
 	service->dest_count++;
+	lsvm_sim_tell_dest(dest, SIM_DEST_ADDED);
 	return 0;
 }
 
@@ -237,6 +238,7 @@ int lsvm_sim_dest_edit(struct sim_kernel *kernel, struct sim_service *service,
 	if (!dest)
 		return ENOENT;
 	assign(dest, wanted, false);
+	lsvm_sim_tell_dest(dest, SIM_DEST_EDITED);
 	return 0;
 }
 
@@ -256,6 +258,7 @@ int lsvm_sim_dest_delete(struct sim_kernel *kernel, struct sim_service *service,
 
 void lsvm_sim_dest_trash(struct sim_kernel *kernel, struct sim_dest *dest)
 {
+	lsvm_sim_tell_dest(dest, SIM_DEST_REMOVED);
 	if (dest->name.family != dest->service->family)
 		kernel->mixed_count--;
 	dest->service->dest_count--;

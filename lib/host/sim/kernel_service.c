@@ -102,17 +102,19 @@ int lsvm_sim_service_add(struct sim_kernel *kernel, const struct wire_service *w
 	service->next = *head;
 	*head = service;
 	kernel->service_count++;
+	kernel->service_counts[wanted->family == AF_INET6]++;
 	return 0;
 }
 
-int lsvm_sim_service_edit(struct sim_service *service, const struct wire_service *wanted,
-			  uint32_t hz)
+int lsvm_sim_service_edit(struct sim_kernel *kernel, struct sim_service *service,
+			  const struct wire_service *wanted)
 {
 	int err = check(wanted);
 
 	if (err)
 		return err;
-	assign(service, wanted, hz);
+	assign(service, wanted, kernel->hz);
+	lsvm_sim_tell_service(kernel, service);
 	return 0;
 }
 
@@ -125,6 +127,7 @@ void lsvm_sim_service_delete(struct sim_kernel *kernel, struct sim_service *serv
 		at = &(*at)->next;
 	*at = service->next;
 	kernel->service_count--;
+	kernel->service_counts[service->family == AF_INET6]--;
 	while (service->ring.next != &service->ring)
 		lsvm_sim_dest_trash(kernel, service->ring.next);
 	lsvm_sched_free(service->sched);

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Clients of a simulated director, for tests that count who answered. */
+#include "host/sim/sim.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+
+static const struct word answer_words[] = {
+	{ LSVM_ANSWER_SERVER, "server" },   { LSVM_ANSWER_REFUSED, "refused" },
+	{ LSVM_ANSWER_DROPPED, "dropped" }, { LSVM_ANSWER_RESET, "reset" },
+	{ LSVM_ANSWER_LOCAL, "local" },	    { 0, NULL },
+};
+
+const char *lsvm_answer_name(int answer)
+{
+	return lsvm_word_name(answer_words, answer);
+}
+
+int lsvm_answer_parse(const char *name)
+{
+	return lsvm_word_value(answer_words, name);
+}
+
+static int check_simulated(struct lsvm_host *host)
+{
+	if (host->simulated)
+		return 0;
+	return lsvm_fail(host->ctx, LSVM_ERR_STATE,
+			 "%s is a real machine; clients cannot be simulated on it",
+			 host->name);
+}
+
+static int parse_address(struct lsvm_host *host, const char *text, struct addr *ret)
+{
+	if (text && lsvm_addr_parse(text, ret))
+		return 0;
+	return lsvm_fail(host->ctx, LSVM_ERR_ARGUMENT,
+			 "\"%s\" is no address; write it like 192.0.2.1 or 2001:db8::1",
+			 text ? text : "");
+}
+
+static uint8_t protocol_number(int protocol)
+{
+	switch ((enum lsvm_protocol)protocol) {
+	case LSVM_PROTOCOL_TCP:
+		return IPPROTO_TCP;
+	case LSVM_PROTOCOL_UDP:
+		return IPPROTO_UDP;
+	case LSVM_PROTOCOL_SCTP:
+		return IPPROTO_SCTP;
+	case LSVM_PROTOCOL_UNKNOWN:
+		break;
+	}
+	return 0;
+}
+
+static int make_flow(struct lsvm_host *host, int protocol, const char *client,
+		     uint16_t client_port, const char *address, uint16_t port,
+		     struct sim_flow *ret)
+{
+	struct addr from = { 0 }, to = { 0 };
+	int err = check_simulated(host);
+
+	if (err >= 0)
+		err = parse_address(host, client, &from);
+	if (err >= 0)
+		err = parse_address(host, address, &to);
+	if (err < 0)
+		return err;
+	if (from.family != to.family)
+		return lsvm_fail(host->ctx, LSVM_ERR_ARGUMENT,
+				 "%s cannot reach %s; use two addresses of one family",
+				 client, address);
+	*ret = (struct sim_flow){
+		.family = from.family == 6 ? AF_INET6 : AF_INET,
+		.protocol = protocol_number(protocol),
+		.client_port = client_port,
+		.virtual_port = port,
+	};
+	if (!ret->protocol)
+		return lsvm_fail(host->ctx, LSVM_ERR_ARGUMENT,
+				 "%d is no protocol; use tcp, udp or sctp", protocol);
+	memcpy(ret->client, from.bytes, from.family == 6 ? 16 : 4);
+	memcpy(ret->virtual, to.bytes, to.family == 6 ? 16 : 4);
+	return 0;
+}
+
+static int send_packet(struct lsvm_host *host, const struct sim_flow *flow,
+		       uint32_t fwmark, bool opens, char *server, size_t size)
+{
+	struct sim_dest *dest = NULL;
+	char text[LSVM_ADDRESS_TEXT_BYTES] = "";
+	int answer = lsvm_sim_packet((struct sim_host *)host, flow, fwmark, opens, &dest);
+
+	if (answer < 0)
+		return answer;
+	if (dest) {
+		struct addr addr = lsvm_sim_dest_value(dest).addr;
+
+		lsvm_addr_text(&addr, text);
+	}
+	if (server && size)
+		snprintf(server, size, "%s", text);
+	return answer;
+}
+
+int lsvm_host_simulate_connect(struct lsvm_host *host, int protocol, const char *client,
+			       uint16_t client_port, const char *address, uint16_t port,
+			       uint32_t fwmark, char *server, size_t size)
+{
+	struct sim_flow flow;
+	int err = make_flow(host, protocol, client, client_port, address, port, &flow);
+
+	return err < 0 ? err : send_packet(host, &flow, fwmark, true, server, size);
+}
+
+int lsvm_host_simulate_send(struct lsvm_host *host, int protocol, const char *client,
+			    uint16_t client_port, const char *address, uint16_t port,
+			    uint32_t fwmark, char *server, size_t size)
+{
+	struct sim_flow flow;
+	int err = make_flow(host, protocol, client, client_port, address, port, &flow);
+
+	return err < 0 ? err : send_packet(host, &flow, fwmark, false, server, size);
+}
+
+int lsvm_host_simulate_close(struct lsvm_host *host, int protocol, const char *client,
+			     uint16_t client_port, const char *address, uint16_t port)
+{
+	struct sim_flow flow;
+	int err = make_flow(host, protocol, client, client_port, address, port, &flow);
+
+	return err < 0 ? err : lsvm_sim_close((struct sim_host *)host, &flow);
+}
+
+int lsvm_host_simulate_pass(struct lsvm_host *host, uint64_t duration_ms)
+{
+	int err = check_simulated(host);
+
+	if (err >= 0)
+		lsvm_sim_pass((struct sim_host *)host, duration_ms);
+	return err < 0 ? err : 0;
+}
