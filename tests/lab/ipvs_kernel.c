@@ -134,6 +134,29 @@ static size_t sorted_lines(char *text, char ***ret)
 	return count;
 }
 
+static char *read_and_write(struct bench *bench, const char *text)
+{
+	struct lsvm_ipvs_table *table;
+	char *again;
+
+	good(bench, lsvm_ipvs_table_from_ipvsadm(bench->ctx, text, strlen(text), &table));
+	good(bench, lsvm_ipvs_table_to_ipvsadm(table, &again));
+	lsvm_ipvs_table_unref(table);
+	return again;
+}
+
+/* What ipvsadm really prints is read as the table that it prints. */
+static void assert_reads_the_same(struct bench *bench, const char *printed,
+				  const char *written)
+{
+	char *have = read_and_write(bench, printed);
+	char *want = read_and_write(bench, written);
+
+	assert_string_equal(have, want);
+	lsvm_free(have);
+	lsvm_free(want);
+}
+
 static void assert_ipvsadm_prints(struct bench *bench,
 				  const struct lsvm_ipvs_table *wanted)
 {
@@ -147,6 +170,7 @@ static void assert_ipvsadm_prints(struct bench *bench,
 	assert_int_equal(pclose(pipe), 0);
 	printed[length] = '\0';
 	good(bench, lsvm_ipvs_table_to_ipvsadm(wanted, &text));
+	assert_reads_the_same(bench, printed, text);
 	have_count = sorted_lines(printed, &have);
 	want_count = sorted_lines(text, &want);
 	for (size_t i = 0; i < have_count && i < want_count; i++)
