@@ -44,6 +44,19 @@ eds apply --duty backup "$cluster" >/dev/null || fail "backup"
 ip address show dev eth0 | grep -q '192.0.2.101/32' && fail "a backup holds a VIP"
 [ "$(ipvsadm -Sn | grep -c '^-A -t')" = 7 ] || fail "a backup has no table"
 fact "a backup has the table and no VIP"
+sed 's/^  - name: B/&\n    scheduler: sh/' "$cluster" >/tmp/hashed.yaml
+sed 's/\[eps3, eps4, eps5\]/[eps3, eps4, {server: eps5, weight: 0}]/' /tmp/hashed.yaml >/tmp/drained.yaml
+eds apply --max-impact none /tmp/hashed.yaml >/tmp/limited 2>&1
+[ $? = 1 ] || fail "another scheduler is no impact: $(cat /tmp/limited)"
+ipvsadm -Sn | grep -q 's sh' && fail "what exceeds the limit is done"
+eds apply --max-impact new /tmp/hashed.yaml >/dev/null || fail "apply within the limit"
+eds diff /tmp/drained.yaml | grep -q 'drained-refuses' || fail "$(eds diff /tmp/drained.yaml)"
+eds apply --max-impact none /tmp/drained.yaml 2>&1 >/dev/null | grep -q '192.0.2.111:80.*fallback' ||
+	fail "the refusal names no service, or does not say what to do"
+ipvsadm -Sn | grep -q 'r 192.168.2.25:80.* -w 0' && fail "what exceeds the limit is done"
+eds apply --max-impact new /tmp/drained.yaml >/dev/null || fail "apply within the limit"
+ipvsadm -Sn | grep -q 'r 192.168.2.25:80.* -w 0' || fail "what is within the limit is not done"
+fact "what hurts more than --max-impact is refused and not done"
 eds reset >/dev/null || fail "reset"
 ip route show default | grep -q . || fail "the default route went"
 ip route del default

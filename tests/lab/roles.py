@@ -7,7 +7,7 @@ import unittest
 
 BUILD = os.environ["LSVM_BUILD_ROOT"]
 ROOT = os.environ["LSVM_SOURCE_ROOT"]
-FACTS = 11
+FACTS = 12
 
 
 class Roles(unittest.TestCase):
