@@ -50,29 +50,35 @@ int lsvm_import_note_kind_parse(const char *name)
 
 /* ---- writing ---- */
 
-static bool is_secret(const char *word)
+/* Cuts the line behind the word that a secret follows, wherever it stands. */
+static void cut_secrets(char *text)
 {
 	static const char *const words[] = { "auth_pass", "passwd", "password", "secret",
 					     "login" };
 
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (strcasecmp(word, words[i]) == 0)
-			return true;
-	return false;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		size_t length = strlen(words[i]);
+		char *at = strcasestr(text, words[i]);
+
+		while (at && !(at[length] && strchr(" \t=", at[length])))
+			at = strcasestr(at + length, words[i]);
+		if (at)
+			strcpy(at + length, " …");
+	}
 }
 
 /* The line as it stood, without its secrets. */
 static const char *quote(struct arena *arena, const struct statement *at)
 {
 	size_t length = strlen(at->text);
-	char *text;
+	/* Room for the dots. */
+	char *text = lsvm_arena_alloc(arena, SOURCE_MAX_BYTES + sizeof(" …"));
 
-	if (at->count > 1 && is_secret(at->words[0]))
-		return lsvm_arena_printf(arena, "%s …", at->words[0]);
-	text = lsvm_arena_strndup(arena, at->text,
-				  length > SOURCE_MAX_BYTES ? SOURCE_MAX_BYTES : length);
-	if (text)
-		lsvm_import_clean(text);
+	if (!text)
+		return NULL;
+	memcpy(text, at->text, length > SOURCE_MAX_BYTES ? SOURCE_MAX_BYTES : length);
+	cut_secrets(text);
+	lsvm_import_clean(text);
 	return text;
 }
 

@@ -227,7 +227,13 @@ static void put_flags(struct source *source, struct node *map, uint32_t flags)
 		lsvm_import_put(map, source, "scheduler_flags", list);
 }
 
-/* A service by mark takes every port, so that its checks need one of their own. */
+static bool has_port(const char *kind)
+{
+	return strcmp(kind, "ping") != 0 && strcmp(kind, "external") != 0;
+}
+
+/* A service by mark takes every port, so that its checks need one of their own; behind
+ * NAT with another port the servers listen there. */
 static uint16_t check_port(const struct import_service *service, const char *kind)
 {
 	static const struct {
@@ -239,6 +245,10 @@ static uint16_t check_port(const struct import_service *service, const char *kin
 		{ "tcp", 80 },	{ "postgresql", 5432 },
 	};
 
+	if (!has_port(kind))
+		return 0;
+	if (!service->mark)
+		return service->server_port;
 	if (service->servers.count && service->servers.items[0].port)
 		return service->servers.items[0].port;
 	for (size_t i = 0; i < ARRAY_SIZE(usual); i++)
@@ -264,8 +274,7 @@ static void put_checks(struct source *source, struct node *map,
 			"all checks together are too many: this service has none");
 		return;
 	}
-	for (struct node *check = list->first; check && service->mark;
-	     check = check->next) {
+	for (struct node *check = list->first; check; check = check->next) {
 		const struct node *kind = lsvm_node_child(check, "kind");
 		uint16_t port = kind ? check_port(service, kind->text) : 0;
 

@@ -173,8 +173,11 @@ static void secrets_are_not_repeated(void **state)
 	assert_non_null(strstr(json, "secret"));
 	lsvm_free(json);
 	lsvm_import_free(import);
-	import = keepalived("vrrp_instance A {\n	authentication {\n"
-			    "		auth_pass hush\n	}\n}\n");
+	import = keepalived(
+		"vrrp_instance A {\n"
+		"	authentication { auth_type PASS auth_pass hush }\n}\n"
+		"vrrp_instance B {\n	authentication {\n"
+		"		auth_pass hush\n	}\n	auth_pass hush\n}\n");
 	assert_int_equal(lsvm_import_to_json(import, &json), 0);
 	assert_null(strstr(json, "hush"));
 	lsvm_free(json);
