@@ -7,5 +7,7 @@
 
 int see_connections(struct tool *tool);
 int see_predict(struct tool *tool);
+int see_top(struct tool *tool);
+int see_explain(struct tool *tool, int role);
 
 #endif

@@ -25,6 +25,11 @@ static int run_reset(struct tool *tool)
 	return role_reset(tool, ROLE);
 }
 
+static int run_explain(struct tool *tool)
+{
+	return see_explain(tool, ROLE);
+}
+
 static const struct tool_option apply_options[] = {
 	{ "machine", "NAME",
 	  "the machine of the cluster file that this one is; default: the host name" },
@@ -91,6 +96,25 @@ static const struct tool_option predict_options[] = {
 	{ 0 },
 };
 
+static const struct tool_option explain_options[] = {
+	{ "machine", "NAME", "what this machine is called; default: the host name" },
+	{ "simulate", NULL, "look at a machine in memory, which is empty" },
+	{ "json", NULL, "print JSON" },
+	{ 0 },
+};
+
+static const struct tool_option top_options[] = {
+	{ "sort", "NAME",
+	  "name, active (default), inactive, connections, rate or bytes; greatest "
+	  "first" },
+	{ "interval", "N", "look every so many seconds; default 2" },
+	{ "count", "N", "end after so many looks; default: when interrupted" },
+	{ "once", NULL, "look once and print it plainly" },
+	{ "simulate", NULL, "look at a machine in memory, which is empty" },
+	{ "json", NULL, "look once and print JSON" },
+	{ 0 },
+};
+
 static const struct tool_command commands[] = {
 	{ "apply", "[FILE]", 0, 1,
 	  "Makes this machine hold what the cluster file says, and looks whether it "
@@ -110,6 +134,14 @@ static const struct tool_command commands[] = {
 	  "any "
 	  "kernel.",
 	  predict_options, see_predict },
+	{ "explain", "SERVER [FILE]", 1, 2,
+	  "Says why a server gets no traffic, as far as this director can tell.",
+	  explain_options, run_explain },
+	{ "top", "", 0, 0,
+	  "Shows services and servers with their connections and rates, the busiest "
+	  "first, "
+	  "again and again.",
+	  top_options, see_top },
 	{ "reset", "", 0, 0,
 	  "Removes everything that apply has put here, and nothing else.", reset_options,
 	  run_reset },

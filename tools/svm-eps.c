@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* svm-eps: makes this machine the server that its plan describes, and says how it stands.
  */
-#include "role.h"
+#include "see.h"
 
 #define ROLE LSVM_ROLE_SERVER
 
@@ -23,6 +23,11 @@ static int run_status(struct tool *tool)
 static int run_reset(struct tool *tool)
 {
 	return role_reset(tool, ROLE);
+}
+
+static int run_explain(struct tool *tool)
+{
+	return see_explain(tool, ROLE);
 }
 
 static const struct tool_option apply_options[] = {
@@ -61,6 +66,13 @@ static const struct tool_option reset_options[] = {
 	{ 0 },
 };
 
+static const struct tool_option explain_options[] = {
+	{ "machine", "NAME", "what this machine is called; default: the host name" },
+	{ "simulate", NULL, "look at a machine in memory, which is empty" },
+	{ "json", NULL, "print JSON" },
+	{ 0 },
+};
+
 static const struct tool_command commands[] = {
 	{ "apply", "[FILE]", 0, 1,
 	  "Makes this machine hold what the cluster file says, and looks whether it "
@@ -73,6 +85,9 @@ static const struct tool_command commands[] = {
 	  "Prints virtual addresses, kernel settings and the web server against the "
 	  "plan.",
 	  status_options, run_status },
+	{ "explain", "[FILE]", 0, 1,
+	  "Says why this server gets no traffic, or does not answer it.", explain_options,
+	  run_explain },
 	{ "reset", "", 0, 0,
 	  "Removes everything that apply has put here, and nothing else.", reset_options,
 	  run_reset },

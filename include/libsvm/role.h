@@ -112,6 +112,91 @@ LSVM_API int lsvm_role_predict_to_text(struct lsvm_ctx *ctx,
 				       uint32_t fwmark, const char *vip,
 				       const char *client, char **ret);
 
+/** Why a server gets no traffic, each with what to do about it. */
+struct lsvm_causes;
+
+/** What can keep traffic from a server. */
+enum lsvm_cause {
+	LSVM_CAUSE_UNKNOWN = 0,
+	/* Seen on a director. */
+	LSVM_CAUSE_NO_SERVICE = 1,	    /**< it is a destination of no service */
+	LSVM_CAUSE_SERVICE_MISSING = 2,	    /**< planned, but not in the kernel */
+	LSVM_CAUSE_DESTINATION_MISSING = 3, /**< planned, but not in the kernel */
+	LSVM_CAUSE_DRAINED = 4,		    /**< its weight is 0 */
+	LSVM_CAUSE_OVERLOADED = 5,   /**< it reached its upper threshold; a warning while
+					nobody can tell whether the mark is still there */
+	LSVM_CAUSE_STANDBY = 6,	     /**< scheduler fo prefers another one */
+	LSVM_CAUSE_NEIGHBOUR = 7,    /**< nobody answers for its address */
+	LSVM_CAUSE_TUNNEL_MTU = 8,   /**< wrapped packets do not fit */
+	LSVM_CAUSE_VIP_NOT_HELD = 9, /**< clients' packets do not come here */
+	LSVM_CAUSE_FORWARDING_OFF = 10, /**< NAT without forwarding */
+	/* On both. */
+	LSVM_CAUSE_LINK_DOWN = 11, /**< a network card is down or missing */
+	/* Seen on the server. */
+	LSVM_CAUSE_VIP_MISSING = 12,	/**< not where the plan puts it */
+	LSVM_CAUSE_ARP_IGNORE = 13,	/**< it answers ARP for virtual addresses */
+	LSVM_CAUSE_ARP_ANNOUNCE = 14,	/**< it asks ARP with virtual addresses */
+	LSVM_CAUSE_RP_FILTER = 15,	/**< what comes out of a tunnel is dropped */
+	LSVM_CAUSE_TUNNEL_MISSING = 16, /**< nothing unwraps packets */
+	LSVM_CAUSE_TUNNEL_DIFFERS = 17, /**< what unwraps expects other packets */
+	LSVM_CAUSE_TUNNEL_DOWN = 18,	/**< what unwraps is down */
+	LSVM_CAUSE_NO_WAY_BACK = 19,	/**< a planned route is missing or another one */
+	LSVM_CAUSE_NOT_RUNNING = 20,	/**< a planned program does not run */
+	LSVM_CAUSE_NOT_LISTENING = 21,	/**< nobody listens on a service's port */
+};
+
+/** "drained", "arp-ignore", …, "unknown". @since 0.1 */
+LSVM_API const char *lsvm_cause_name(int cause);
+/** The cause of that name; LSVM_CAUSE_UNKNOWN when there is none. @since 0.1 */
+LSVM_API int lsvm_cause_parse(const char *name);
+
+/**
+ * Why a server gets no traffic, as far as a director can tell: its kernel's table,
+ * against the plan, the neighbours, the way to the server.
+ * @param host the director.
+ * @param cluster what should be, the director found by the host's name; NULL: the plan
+ *   that was applied last, if any.
+ * @param server its address; with a cluster also its name.
+ * Returns 0, also when there is no cause. Errors: LSVM_ERR_NOT_FOUND for a server that is
+ * not in the cluster, those of lsvm_plan_compile() and lsvm_apply_new().
+ * Lifetime: until lsvm_causes_free(). @since 0.1
+ */
+LSVM_API int lsvm_role_explain_destination(struct lsvm_host *host,
+					   const struct lsvm_cluster *cluster,
+					   const char *server, struct lsvm_causes **ret);
+/**
+ * Why a server gets no traffic or does not answer it, as far as it can tell itself:
+ * virtual addresses, ARP, tunnels, the filter of sources, routes, and, with a cluster,
+ * whether somebody listens on each port.
+ * @param host the server.
+ * @param cluster what should be, the server found by the host's name; NULL: the plan that
+ *   was applied last.
+ * Returns 0, also when there is no cause. Errors: LSVM_ERR_NOT_FOUND when nothing says
+ * what should be, LSVM_ERR_ARGUMENT when it is no server, those of lsvm_plan_compile()
+ * and lsvm_apply_new(). Lifetime: until lsvm_causes_free(). @since 0.1
+ */
+LSVM_API int lsvm_role_explain_server(struct lsvm_host *host,
+				      const struct lsvm_cluster *cluster,
+				      struct lsvm_causes **ret);
+/** Frees them. NULL is allowed. @since 0.1 */
+LSVM_API void lsvm_causes_free(struct lsvm_causes *causes);
+/** How many there are; 0: nothing that was looked at keeps traffic away. @since 0.1 */
+LSVM_API size_t lsvm_causes_count(const struct lsvm_causes *causes);
+/** An enum lsvm_cause; LSVM_CAUSE_UNKNOWN past the end. @since 0.1 */
+LSVM_API int lsvm_causes_kind(const struct lsvm_causes *causes, size_t index);
+/** An enum lsvm_severity: an error keeps traffic away, a warning may. @since 0.1 */
+LSVM_API int lsvm_causes_severity(const struct lsvm_causes *causes, size_t index);
+/** What it is about: a service, an address, an interface. "" past the end. @since 0.1 */
+LSVM_API const char *lsvm_causes_subject(const struct lsvm_causes *causes, size_t index);
+/** The cause as a sentence; "" past the end. @since 0.1 */
+LSVM_API const char *lsvm_causes_text(const struct lsvm_causes *causes, size_t index);
+/** What to do about it; "" past the end. @since 0.1 */
+LSVM_API const char *lsvm_causes_advice(const struct lsvm_causes *causes, size_t index);
+/** All as JSON, schema "lsvm-causes/1". Errors: LSVM_ERR_NOMEM. @since 0.1 */
+LSVM_API int lsvm_causes_to_json(const struct lsvm_causes *causes, char **ret);
+/** All as text for people. Errors: LSVM_ERR_NOMEM. @since 0.1 */
+LSVM_API int lsvm_causes_to_text(const struct lsvm_causes *causes, char **ret);
+
 #ifdef __cplusplus
 }
 #endif

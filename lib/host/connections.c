@@ -3,8 +3,8 @@
 #include "ipvs/connections.h"
 #include "host/host.h"
 
-#define CONNECTIONS_PATH "/proc/net/ip_vs_conn"
-#define ORIGINS_PATH "/proc/net/ip_vs_conn_sync"
+#define CONNECTIONS_PATH "/proc/thread-self/net/ip_vs_conn"
+#define ORIGINS_PATH "/proc/thread-self/net/ip_vs_conn_sync"
 
 static void take(void *connections, const char *bytes, size_t length)
 {

@@ -1,11 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The commands of svm-eds and svm-eps that look and change nothing, from outside."""
+import fcntl
 import json
 import os
 import pathlib
+import pty
+import re
+import signal
+import struct
 import subprocess
 import tempfile
+import termios
 import unittest
 
 ROOT = pathlib.Path(os.environ["LSVM_SOURCE_ROOT"])
@@ -94,6 +100,88 @@ class Predict(unittest.TestCase):
                  "no service")):
             done = eds(*arguments)
             self.assertEqual((done.returncode, done.stdout), (status, ""), arguments)
+            self.assertIn(word, done.stderr)
+
+
+class Explain(unittest.TestCase):
+    def test_an_empty_director_lacks_what_the_plan_says(self):
+        arguments = ("explain", "--simulate", "--machine", "eds1", "eps1", MINIMAL)
+        done = eds(*arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"^error: service tcp 192.0.2.100:80 .* \[service-missing\]\n    \S")
+        found = json.loads(eds(*arguments, "--json").stdout)
+        self.assertEqual((found["schema"], found["machine"], found["role"], found["server"]),
+                         ("lsvm-causes/1", "eds1", "director", "eps1"))
+        self.assertEqual([c["cause"] for c in found["causes"]], ["service-missing"])
+
+    def test_an_empty_server_lacks_what_the_plan_says(self):
+        done = run("svm-eps", "explain", "--simulate", "--machine", "eps1", "--json", MINIMAL)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        found = {c["cause"] for c in json.loads(done.stdout)["causes"]}
+        self.assertLessEqual({"vip-missing", "arp-ignore", "arp-announce", "no-way-back",
+                              "not-running", "not-listening"}, found)
+
+    def test_what_cannot_be_explained_is_said_so(self):
+        for tool, arguments, status, word in (
+                ("svm-eds", (), 2, "SERVER"),
+                ("svm-eds", ("--simulate", "eps1"), 1, "cluster"),
+                ("svm-eds", ("--simulate", "--machine", "eds1", "eps9", MINIMAL), 1, "eps9"),
+                ("svm-eps", ("--simulate",), 1, "nothing is applied"),
+                ("svm-eps", ("--simulate", "--machine", "eds1", MINIMAL), 1, "not a server")):
+            done = run(tool, "explain", *arguments)
+            self.assertEqual((done.returncode, done.stdout), (status, ""), arguments)
+            self.assertIn(word, done.stderr)
+
+
+class Top(unittest.TestCase):
+    def on_terminal(self, *arguments, keys=None, size=(10, 100)):
+        """What svm-eds top writes to a terminal, and its status; keys: a signal to send."""
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+        process = subprocess.Popen([BUILD / "tools/svm-eds", "top", "--simulate", *arguments],
+                                   stdin=slave, stdout=slave, stderr=subprocess.PIPE)
+        os.close(slave)
+        seen = b""
+        while b"SERVICE" not in seen:
+            seen += os.read(master, 4096)
+        if keys:
+            process.send_signal(keys)
+        try:
+            while True:
+                seen += os.read(master, 4096)
+        except OSError:
+            pass
+        os.close(master)
+        return seen.decode(), process.wait(timeout=10), process.stderr.read()
+
+    def test_without_a_terminal_it_looks_once(self):
+        done = eds("top", "--simulate")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"^SERVICE +SCHED +WEIGHT +ACTIVE +INACTIVE +CONNS .*\n$")
+        self.assertNotIn("\033", done.stdout)
+        self.assertEqual(json.loads(eds("top", "--simulate", "--json").stdout)["schema"], "lsvm-ipvs/1")
+
+    def test_looks_are_counted(self):
+        done = eds("top", "--simulate", "--count", "2", "--interval", "1")
+        self.assertEqual(done.stdout.count("SERVICE"), 2)
+
+    def test_the_terminal_is_given_back(self):
+        for signal_, arguments in ((signal.SIGINT, ()), (signal.SIGTERM, ()), (None, ("--count", "1"))):
+            text, status, errors = self.on_terminal(*arguments, keys=signal_)
+            self.assertEqual((status, errors), (0, b""))
+            self.assertTrue(text.startswith("\033[?1049h\033[?25l"))
+            self.assertTrue(text.endswith("\033[?25h\033[?1049l"))
+
+    def test_lines_are_as_wide_as_the_terminal(self):
+        text, _, _ = self.on_terminal("--count", "1", size=(10, 60))
+        for line in re.sub(r"\033\[[?0-9]*[a-zA-Z]", "", text).split("\r\n"):
+            self.assertLessEqual(len(line), 60)
+
+    def test_wrong_use_is_said_so(self):
+        for arguments, word in ((("--sort", "luck"), "luck"), (("--interval", "0"), "--interval"),
+                                (("--count", "x"), "--count"), (("x",), "too many")):
+            done = eds("top", "--simulate", *arguments)
+            self.assertEqual((done.returncode, done.stdout), (2, ""))
             self.assertIn(word, done.stderr)
 
 

@@ -168,6 +168,14 @@ class Seeing(unittest.TestCase):
         with self.assertRaises(lsvm.ArgumentError):
             lsvm.Host.simulated("eds1").connections(vip="192.0.2.1:0")
 
+    def test_what_keeps_traffic_away_is_told(self):
+        cluster, host = lsvm.load(FIGURE3), lsvm.Host.simulated("eps1")
+        before = {r.cause for r in host.explain_server(cluster)}
+        self.assertLessEqual({lsvm.Cause.VIP_MISSING, lsvm.Cause.ARP_IGNORE}, before)
+        host.apply(lsvm.compile(cluster, "eps1"))
+        self.assertEqual(host.explain_server(), [])
+        self.assertEqual({r.cause for r in host.explain_server(cluster)}, {lsvm.Cause.NOT_LISTENING})
+
     def test_who_would_answer_is_foretold(self):
         host = lsvm.Host.simulated("eds1")
         draft = lsvm.load(FIGURE3).draft()
@@ -180,6 +188,7 @@ class Seeing(unittest.TestCase):
             self.assertEqual(found["outcome"], "served")
             self.assertEqual(found["server"]["address"],
                              lsvm.predict(service, f"10.9.0.{last}").address)
+        self.assertEqual(host.explain_destination("192.168.2.250")[0].cause, lsvm.Cause.NO_SERVICE)
         with self.assertRaises(lsvm.NotFound):
             host.predict("10.9.0.2", "192.0.2.250:80")
 

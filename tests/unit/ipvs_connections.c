@@ -42,8 +42,8 @@ static int start(void **state)
 {
 	assert_int_equal(lsvm_ctx_new(&ctx), 0);
 	assert_int_equal(lsvm_host_new_simulated(ctx, "eds1", &host), 0);
-	put("/proc/net/ip_vs_conn", all);
-	put("/proc/net/ip_vs_conn_sync", origins);
+	put("/proc/thread-self/net/ip_vs_conn", all);
+	put("/proc/thread-self/net/ip_vs_conn_sync", origins);
 	return 0;
 }
 
@@ -217,7 +217,7 @@ static void lines_that_are_not_the_kernels_are_left_out(void **state)
 
 	memset(text + length, 'x', 2000);
 	strcpy(text + length + 2000, "\n" TCP_LINE);
-	put("/proc/net/ip_vs_conn", text);
+	put("/proc/thread-self/net/ip_vs_conn", text);
 	found = ask(NULL, NULL, NULL, NULL, 0);
 	assert_int_equal(found->odd_count, 6);
 	assert_int_equal(lsvm_connection_list_count(found), 1);

@@ -40,7 +40,7 @@ static int start(void **state)
 {
 	assert_int_equal(lsvm_ctx_new(&ctx), 0);
 	assert_int_equal(lsvm_host_new_simulated(ctx, "eds1", &host), 0);
-	put("/proc/net/ip_vs_conn", connections);
+	put("/proc/thread-self/net/ip_vs_conn", connections);
 	assert_int_equal(lsvm_ipvs_table_from_ipvsadm(ctx, rules, strlen(rules), &table),
 			 0);
 	return 0;

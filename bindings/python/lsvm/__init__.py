@@ -14,7 +14,7 @@ from .cluster import Cluster, Draft, Format, load
 from .enums import *  # noqa: F401,F403
 from .errors import *  # noqa: F401,F403
 from .findings import Finding, finding_codes
-from .host import Connection, Host
+from .host import Connection, Host, Reason
 from .impact import Impact, impact
 from .importing import (Import, Note, guess_import, import_ipvsadm, import_keepalived,
                         import_ldirectord)
@@ -34,7 +34,7 @@ def feature(name):
 
 
 __all__ = ["Address", "Cluster", "Connection", "Draft", "File", "Finding", "Host", "Impact",
-           "Import", "IpvsDestination", "IpvsService", "IpvsTable", "Note", "Plan", "Scheduler",
-           "Step", "compile", "feature", "finding_codes", "guess_import", "impact",
+           "Import", "IpvsDestination", "IpvsService", "IpvsTable", "Note", "Plan", "Reason",
+           "Scheduler", "Step", "compile", "feature", "finding_codes", "guess_import", "impact",
            "import_ipvsadm", "import_keepalived", "import_ldirectord", "load", "predict",
            "version", *enums.__all__, *errors.__all__]

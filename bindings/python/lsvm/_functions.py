@@ -15,6 +15,17 @@ FUNCTIONS = {
     "lsvm_apply_next": ("int", ["struct lsvm_apply *"]),
     "lsvm_apply_steps": ("const struct lsvm_steps *", ["const struct lsvm_apply *"]),
     "lsvm_apply_verify": ("int", ["struct lsvm_apply *"]),
+    "lsvm_cause_name": ("const char *", ["int"]),
+    "lsvm_cause_parse": ("int", ["const char *"]),
+    "lsvm_causes_advice": ("const char *", ["const struct lsvm_causes *", "size_t"]),
+    "lsvm_causes_count": ("size_t", ["const struct lsvm_causes *"]),
+    "lsvm_causes_free": ("void", ["struct lsvm_causes *"]),
+    "lsvm_causes_kind": ("int", ["const struct lsvm_causes *", "size_t"]),
+    "lsvm_causes_severity": ("int", ["const struct lsvm_causes *", "size_t"]),
+    "lsvm_causes_subject": ("const char *", ["const struct lsvm_causes *", "size_t"]),
+    "lsvm_causes_text": ("const char *", ["const struct lsvm_causes *", "size_t"]),
+    "lsvm_causes_to_json": ("int", ["const struct lsvm_causes *", "char **"]),
+    "lsvm_causes_to_text": ("int", ["const struct lsvm_causes *", "char **"]),
     "lsvm_change_kind": ("int", ["const struct lsvm_change *"]),
     "lsvm_change_kind_name": ("const char *", ["int"]),
     "lsvm_change_kind_parse": ("int", ["const char *"]),
@@ -539,6 +550,19 @@ FUNCTIONS = {
     "lsvm_redundancy_kind_name": ("const char *", ["int"]),
     "lsvm_redundancy_kind_parse": ("int", ["const char *"]),
     "lsvm_role_applied": ("int", ["struct lsvm_host *", "struct lsvm_plan **"]),
+    "lsvm_role_explain_destination": (
+        "int", [
+            "struct lsvm_host *",
+            "const struct lsvm_cluster *",
+            "const char *",
+            "struct lsvm_causes **",
+        ]),
+    "lsvm_role_explain_server": (
+        "int", [
+            "struct lsvm_host *",
+            "const struct lsvm_cluster *",
+            "struct lsvm_causes **",
+        ]),
     "lsvm_role_name": ("const char *", ["int"]),
     "lsvm_role_parse": ("int", ["const char *"]),
     "lsvm_role_predict_to_json": (

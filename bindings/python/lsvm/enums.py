@@ -31,6 +31,32 @@ class Application(Words):
     OTHER = 11
 
 
+class Cause(Words):
+    """enum lsvm_cause"""
+    UNKNOWN = 0
+    NO_SERVICE = 1
+    SERVICE_MISSING = 2
+    DESTINATION_MISSING = 3
+    DRAINED = 4
+    OVERLOADED = 5
+    STANDBY = 6
+    NEIGHBOUR = 7
+    TUNNEL_MTU = 8
+    VIP_NOT_HELD = 9
+    FORWARDING_OFF = 10
+    LINK_DOWN = 11
+    VIP_MISSING = 12
+    ARP_IGNORE = 13
+    ARP_ANNOUNCE = 14
+    RP_FILTER = 15
+    TUNNEL_MISSING = 16
+    TUNNEL_DIFFERS = 17
+    TUNNEL_DOWN = 18
+    NO_WAY_BACK = 19
+    NOT_RUNNING = 20
+    NOT_LISTENING = 21
+
+
 class ChangeKind(Words):
     """enum lsvm_change_kind"""
     UNKNOWN = 0
@@ -294,6 +320,7 @@ class TunnelKind(Words):
 __all__ = [
     "Answer",
     "Application",
+    "Cause",
     "ChangeKind",
     "CheckKind",
     "CheckRoute",

@@ -7,7 +7,7 @@ from typing import Optional
 
 from ._library import library, take
 from ._objects import Context, Owned, words
-from .enums import ConnectionOrigin, Protocol, Role
+from .enums import Cause, ConnectionOrigin, Protocol, Role, Severity
 from .impact import Impact
 from .ipvs import IpvsTable
 from .plan import Plan, read_steps
@@ -42,6 +42,20 @@ class Connection:
 def _connection(values):
     origin = ConnectionOrigin[values.pop("origin").upper()]
     return Connection(origin=origin, is_template=values.pop("template"), **values)
+
+
+class _Causes(Owned):
+    _handle, _free = "lsvm_causes", "lsvm_causes_free"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a server gets no traffic, and what to do about it."""
+    cause: Cause
+    severity: Severity
+    subject: str
+    text: str
+    advice: str
 
 
 class Host(Owned):
@@ -116,6 +130,31 @@ class Host(Owned):
             self._context.pointer, table._pointer, self._pointer, Protocol(protocol),
             fwmark, words(vip), words(client), ctypes.byref(text)))
         return json.loads(take(text))
+
+    def explain_destination(self, server, cluster=None):
+        """Why a server gets no traffic, as far as this director can tell; [] for no cause.
+
+        server: its address, or with a cluster its name. Without a cluster the plan applied last
+        says what should be.
+        """
+        return self._causes(library().lsvm_role_explain_destination,
+                            cluster._pointer if cluster else None, words(server))
+
+    def explain_server(self, cluster=None):
+        """Why this server gets no traffic or does not answer it; [] for no cause."""
+        return self._causes(library().lsvm_role_explain_server,
+                            cluster._pointer if cluster else None)
+
+    def _causes(self, function, *arguments):
+        lib = library()
+        causes = _Causes._new(self._context, function, self._pointer, *arguments)
+        mine = causes._pointer
+        return [Reason(Cause(lib.lsvm_causes_kind(mine, i)),
+                       Severity(lib.lsvm_causes_severity(mine, i)),
+                       lib.lsvm_causes_subject(mine, i).decode(),
+                       lib.lsvm_causes_text(mine, i).decode(),
+                       lib.lsvm_causes_advice(mine, i).decode())
+                for i in range(lib.lsvm_causes_count(mine))]
 
     def snapshot(self):
         """The machine's IPVS table as it is now, with counters."""
