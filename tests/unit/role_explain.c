@@ -94,9 +94,44 @@ static void expect(struct scene *s, enum lsvm_cause first, enum lsvm_cause secon
 	lsvm_causes_free(causes);
 }
 
-static struct ipvs_destination *destination(struct scene *s)
+/* Changes the only service or its only destination in the kernel. */
+static void change(struct scene *s, enum ipvs_change_kind kind, uint32_t weight,
+		   uint32_t upper)
 {
-	return &s->sim->ipvs->services.items[0].destinations.items[0];
+	struct lsvm_ipvs_table *table;
+	struct ipvs_destination destination;
+	struct ipvs_change change = { .kind = kind, .weight = weight };
+
+	assert_int_equal(lsvm_host_ipvs_snapshot(s->host, &table), 0);
+	change.service = &table->services.items[0];
+	if (kind != IPVS_SERVICE_DELETE) {
+		destination = table->services.items[0].destinations.items[0];
+		destination.weight = weight;
+		destination.upper_threshold = upper;
+		change.destination = &destination;
+	}
+	assert_int_equal(lsvm_sim_ipvs_change(s->sim, &change), 0);
+	lsvm_ipvs_table_unref(table);
+}
+
+static void connect(struct scene *s, uint16_t client_port)
+{
+	char server[LSVM_ADDRESS_TEXT_BYTES];
+
+	assert_int_equal(lsvm_host_simulate_connect(
+				 s->host, LSVM_PROTOCOL_TCP, "10.9.0.2", client_port,
+				 "192.0.2.100", 80, 0, server, sizeof(server)),
+			 LSVM_ANSWER_SERVER);
+}
+
+/* Overloaded, as sure as that. */
+static void expect_overload(struct scene *s, enum lsvm_severity severity)
+{
+	struct lsvm_causes *causes = ask(s);
+
+	assert_int_equal(lsvm_causes_kind(causes, 0), LSVM_CAUSE_OVERLOADED);
+	assert_int_equal(lsvm_causes_severity(causes, 0), severity);
+	lsvm_causes_free(causes);
 }
 
 static void a_director_without_fault_has_no_cause(void **state)
@@ -117,24 +152,17 @@ static void a_director_without_fault_has_no_cause(void **state)
 static void weights_and_thresholds_are_named(void **state)
 {
 	struct scene s = scene(direct, "eds1");
-	struct lsvm_causes *causes;
 
-	destination(&s)->weight = 0;
+	change(&s, IPVS_DESTINATION_EDIT, 0, 0);
 	expect(&s, LSVM_CAUSE_DRAINED, 0);
-	destination(&s)->weight = 1;
-	destination(&s)->upper_threshold = 10;
-	destination(&s)->active_count = 7;
+	change(&s, IPVS_DESTINATION_EDIT, 1, 4);
+	connect(&s, 1001);
+	connect(&s, 1002);
 	expect(&s, 0, 0);
-	destination(&s)->inactive_count = 1;
-	causes = ask(&s);
-	assert_int_equal(lsvm_causes_kind(causes, 0), LSVM_CAUSE_OVERLOADED);
-	assert_int_equal(lsvm_causes_severity(causes, 0), LSVM_SEVERITY_WARNING);
-	lsvm_causes_free(causes);
-	destination(&s)->inactive_count = 3;
-	causes = ask(&s);
-	assert_int_equal(lsvm_causes_kind(causes, 0), LSVM_CAUSE_OVERLOADED);
-	assert_int_equal(lsvm_causes_severity(causes, 0), LSVM_SEVERITY_ERROR);
-	lsvm_causes_free(causes);
+	connect(&s, 1003);
+	expect_overload(&s, LSVM_SEVERITY_WARNING);
+	connect(&s, 1004);
+	expect_overload(&s, LSVM_SEVERITY_ERROR);
 	end(&s);
 }
 
@@ -142,10 +170,9 @@ static void what_was_taken_out_of_the_table_is_named(void **state)
 {
 	struct scene s = scene(direct, "eds1");
 
-	s.sim->ipvs->services.items[0].destinations.count = 0;
+	change(&s, IPVS_DESTINATION_DELETE, 0, 0);
 	expect(&s, LSVM_CAUSE_DESTINATION_MISSING, 0);
-	vec_free(&s.sim->ipvs->services.items[0].destinations);
-	s.sim->ipvs->services.count = 0;
+	change(&s, IPVS_SERVICE_DELETE, 0, 0);
 	expect(&s, LSVM_CAUSE_SERVICE_MISSING, 0);
 	end(&s);
 }
