@@ -114,7 +114,7 @@ static void change(struct scene *s, enum ipvs_change_kind kind, uint32_t weight,
 	lsvm_ipvs_table_unref(table);
 }
 
-static void connect(struct scene *s, uint16_t client_port)
+static void call(struct scene *s, uint16_t client_port)
 {
 	char server[LSVM_ADDRESS_TEXT_BYTES];
 
@@ -156,12 +156,12 @@ static void weights_and_thresholds_are_named(void **state)
 	change(&s, IPVS_DESTINATION_EDIT, 0, 0);
 	expect(&s, LSVM_CAUSE_DRAINED, 0);
 	change(&s, IPVS_DESTINATION_EDIT, 1, 4);
-	connect(&s, 1001);
-	connect(&s, 1002);
+	call(&s, 1001);
+	call(&s, 1002);
 	expect(&s, 0, 0);
-	connect(&s, 1003);
+	call(&s, 1003);
 	expect_overload(&s, LSVM_SEVERITY_WARNING);
-	connect(&s, 1004);
+	call(&s, 1004);
 	expect_overload(&s, LSVM_SEVERITY_ERROR);
 	end(&s);
 }
