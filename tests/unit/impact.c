@@ -4,6 +4,8 @@
 #include "impact/impact.h"
 #include "test.h"
 
+#include "../lab/ipvs_random.h"
+
 #include <jansson.h>
 #include <linux/ip_vs.h>
 #include <netinet/in.h>
@@ -398,6 +400,51 @@ static void json_and_text_say_the_same(void **state)
 	lsvm_impact_free(impact);
 }
 
+/* Between random tables: every connection and every flow is counted once, and shares are
+ * shares. */
+static void nothing_is_counted_twice_or_lost(void **state)
+{
+	for (uint32_t seed = 1; seed <= 60; seed++) {
+		struct lsvm_ipvs_table *present = random_table(ctx, seed, 12, 9);
+		struct lsvm_ipvs_table *wanted = random_table(ctx, seed + 1000, 12, 9);
+		struct lsvm_impact *impact;
+
+		for (size_t i = 0; i < present->services.count; i++)
+			for (size_t j = 0;
+			     j < present->services.items[i].destinations.count; j++)
+				present->services.items[i]
+					.destinations.items[j]
+					.active_count = (uint32_t)(i + j);
+		good(lsvm_impact_compute(ctx, present, wanted, present, 0, &impact));
+		for (size_t i = 0; i < impact->services.count; i++) {
+			const struct impact_service *s = &impact->services.items[i];
+			const struct ipvs_service *was =
+				lsvm_ipvs_table_lookup(present, &s->key);
+			uint64_t counted = 0, flows = 0, before = 0, after = 0;
+
+			for (size_t j = 0; was && j < was->destinations.count; j++)
+				counted += was->destinations.items[j].active_count;
+			assert_int_equal(counted,
+					 s->fates[LSVM_IMPACT_FATE_KEPT] +
+						 s->fates[LSVM_IMPACT_FATE_RESET] +
+						 s->fates[LSVM_IMPACT_FATE_DROPPED]);
+			for (int f = LSVM_IMPACT_FATE_STAYS; f <= LSVM_IMPACT_FATE_GAINED;
+			     f++)
+				flows += s->fates[f];
+			assert_true(flows <= ALL);
+			for (size_t j = 0; j < s->destinations.count; j++) {
+				before += s->destinations.items[j].share_before;
+				after += s->destinations.items[j].share_after;
+			}
+			assert_true(before <= 1000000 && (!before || before > 999900));
+			assert_true(after <= 1000000 && (!after || after > 999900));
+		}
+		lsvm_impact_free(impact);
+		lsvm_ipvs_table_unref(present);
+		lsvm_ipvs_table_unref(wanted);
+	}
+}
+
 static void words_are_read_back(void **state)
 {
 	for (int i = 1; i <= 8; i++)
@@ -426,6 +473,7 @@ int main(void)
 		cmocka_unit_test(a_scheduler_that_nobody_knows_is_a_note),
 		cmocka_unit_test(order_and_history_are_the_kernels),
 		cmocka_unit_test(json_and_text_say_the_same),
+		cmocka_unit_test(nothing_is_counted_twice_or_lost),
 		cmocka_unit_test(words_are_read_back),
 	};
 
