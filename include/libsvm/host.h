@@ -161,7 +161,7 @@ LSVM_API int lsvm_host_neighbours_to_json(struct lsvm_host *host, char **ret);
 /**
  * The connections that the machine's kernel balances now, of both address families, in
  * the order of virtual service, server and client. One that comes or goes meanwhile may
- * be missing.
+ * be missing. A simulated machine does not list what persistence remembers.
  * @param client only those of this client, "192.0.2.1", or of all in "192.0.2.0/24";
  *   NULL: any, as in the next three.
  * @param virtual_endpoint only those to this virtual address, "192.0.2.100", or virtual

@@ -224,6 +224,52 @@ static void lines_that_are_not_the_kernels_are_left_out(void **state)
 	lsvm_connection_list_free(found);
 }
 
+/* The simulated kernel lists what clients have opened. */
+static void a_simulated_directors_connections_are_listed(void **state)
+{
+	static const char rules[] =
+		"-A -t 192.0.2.100:80 -s rr\n"
+		"-a -t 192.0.2.100:80 -r 192.168.2.21:8080 -m -w 1\n"
+		"-A -u [2001:db8::64]:53 -s rr\n"
+		"-a -u [2001:db8::64]:53 -r [2001:db8::21]:53 -g -w 1\n";
+	struct lsvm_connection_list *found;
+	struct lsvm_ipvs_table *table;
+	struct lsvm_host *sim;
+	char text[LSVM_ADDRESS_TEXT_BYTES];
+	size_t changed;
+
+	assert_int_equal(lsvm_host_new_simulated(ctx, "eds2", &sim), 0);
+	assert_int_equal(lsvm_ipvs_table_from_ipvsadm(ctx, rules, strlen(rules), &table),
+			 0);
+	assert_int_equal(lsvm_host_ipvs_reconcile(sim, table, NULL, &changed), 0);
+	assert_int_equal(lsvm_host_simulate_connect(sim, LSVM_PROTOCOL_TCP, "10.9.0.2",
+						    1234, "192.0.2.100", 80, 0, text,
+						    sizeof(text)),
+			 LSVM_ANSWER_SERVER);
+	assert_int_equal(lsvm_host_simulate_connect(sim, LSVM_PROTOCOL_UDP, "2001:db8::2",
+						    999, "2001:db8::64", 53, 0, text,
+						    sizeof(text)),
+			 LSVM_ANSWER_SERVER);
+	assert_int_equal(lsvm_host_connections(sim, "10.9.0.2", "192.0.2.100:80",
+					       "192.168.2.21:8080", "ESTABLISHED", 0,
+					       &found),
+			 0);
+	assert_int_equal(lsvm_connection_list_count(found), 1);
+	assert_int_equal(lsvm_connection_list_seen_count(found), 2);
+	assert_int_equal(lsvm_connection_origin(lsvm_connection_list_at(found, 0)),
+			 LSVM_CONNECTION_ORIGIN_LOCAL);
+	lsvm_connection_list_free(found);
+	assert_int_equal(lsvm_host_connections(sim, "2001:db8::2", "[2001:db8::64]:53",
+					       "[2001:db8::21]:53", "UDP", 0, &found),
+			 0);
+	assert_int_equal(lsvm_connection_list_count(found), 1);
+	assert_int_equal(lsvm_connection_client_port(lsvm_connection_list_at(found, 0)),
+			 999);
+	lsvm_connection_list_free(found);
+	lsvm_ipvs_table_unref(table);
+	lsvm_host_free(sim);
+}
+
 int main(void)
 {
 #define FACT(name) cmocka_unit_test_setup_teardown(name, start, stop)
@@ -234,6 +280,7 @@ int main(void)
 		FACT(a_limit_says_how_many_there_are),
 		FACT(a_wrong_filter_is_refused),
 		FACT(the_size_of_the_pieces_does_not_matter),
+		FACT(a_simulated_directors_connections_are_listed),
 		FACT(lines_that_are_not_the_kernels_are_left_out),
 	};
 

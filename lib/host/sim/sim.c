@@ -58,18 +58,6 @@ static int sim_perform(struct lsvm_host *host, const struct step *steps, size_t 
 	return err;
 }
 
-/* Of the kernel's files it has those that were written like any other. */
-static int sim_stream(struct lsvm_host *host, const char *path,
-		      void (*take)(void *arg, const char *bytes, size_t length),
-		      void *arg)
-{
-	const struct sim_file *file = lsvm_sim_file((struct sim_host *)host, path);
-
-	if (file)
-		take(arg, file->content, file->length);
-	return 0;
-}
-
 /* Nobody else is on its networks. */
 static int sim_neighbours(struct lsvm_host *host, struct neighbours *ret)
 {
@@ -121,7 +109,7 @@ static void sim_free(struct lsvm_host *host)
 static const struct host_ops sim_ops = {
 	.observe = lsvm_sim_observe,
 	.perform = sim_perform,
-	.stream = sim_stream,
+	.stream = lsvm_sim_stream,
 	.neighbours = sim_neighbours,
 	.ipvs_zero = lsvm_sim_ipvs_zero,
 	.ipvs_flush = lsvm_sim_ipvs_flush,

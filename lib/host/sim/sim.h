@@ -76,6 +76,10 @@ int lsvm_sim_ipvs_info(struct lsvm_host *host, struct ipvs_info *ret);
 /* The whole table as a snapshot, sealed, with counters and positions. */
 int lsvm_sim_ipvs_read(struct sim_host *sim, struct lsvm_ipvs_table **ret);
 
+/* listing.c: files that were written like any other, and the kernel's connections. */
+int lsvm_sim_stream(struct lsvm_host *host, const char *path,
+		    void (*take)(void *arg, const char *bytes, size_t length), void *arg);
+
 /* observe.c */
 int lsvm_sim_observe(struct lsvm_host *host, const struct state *wanted,
 		     const struct state *owned, struct state **ret);
