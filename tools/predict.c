@@ -85,9 +85,6 @@ int see_predict(struct tool *tool)
 		return tool_usage(tool, "--protocol is tcp, udp or sctp, not '%s'", word);
 	if (!tool_number(tool, "fwmark", 1, UINT32_MAX, 0, &fwmark))
 		return TOOL_USAGE;
-	if (tool->operand_count && tool_has(tool, "simulate"))
-		return tool_usage(tool, "a cluster file needs no machine; leave out "
-					"--simulate");
 	status = tool->operand_count ? open_plan(tool, &source)
 				     : open_kernel(tool, &source);
 	if (status == TOOL_DONE)
