@@ -2,43 +2,9 @@
 /* svm-ems import: another program's configuration as a cluster file, and the report. */
 #include "tool.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Above the library's own limit, so that the library says it. */
-#define READ_MAX (16u * 1024 * 1024 + 1)
-
-static char *read_stream(FILE *stream, size_t *ret_length)
-{
-	char *bytes = malloc(READ_MAX);
-
-	if (bytes)
-		*ret_length = fread(bytes, 1, READ_MAX, stream);
-	return bytes;
-}
-
-static char *read_file(struct tool *tool, const char *path, size_t *ret_length)
-{
-	bool standard = strcmp(path, "-") == 0;
-	FILE *stream = standard ? stdin : fopen(path, "rb");
-	char *bytes = NULL;
-
-	if (!stream) {
-		tool_complain(tool, "%s cannot be read: %s", path, strerror(errno));
-		return NULL;
-	}
-	bytes = read_stream(stream, ret_length);
-	if (!bytes || ferror(stream)) {
-		tool_complain(tool, "%s cannot be read: %s", path, strerror(errno));
-		free(bytes);
-		bytes = NULL;
-	}
-	if (!standard)
-		fclose(stream);
-	return bytes;
-}
 
 static int import_bytes(struct tool *tool, int source, const char *bytes, size_t length,
 			struct lsvm_import **ret)
@@ -110,7 +76,7 @@ int run_import(struct tool *tool)
 			tool,
 			"--from must be keepalived, ldirectord or ipvsadm, not '%s'",
 			word);
-	bytes = read_file(tool, path, &length);
+	bytes = tool_read(tool, path, &length);
 	if (!bytes)
 		return TOOL_FAILED;
 	if (!source)

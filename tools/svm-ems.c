@@ -24,27 +24,27 @@ static int check_file(struct tool *tool, const char *path)
 {
 	struct lsvm_cluster *cluster = NULL;
 	struct lsvm_findings *findings;
-	int err = lsvm_findings_new(tool->ctx, &findings);
 	char *json = NULL;
+	int status;
 
-	if (err < 0)
+	if (lsvm_findings_new(tool->ctx, &findings) < 0)
 		return tool_failed(tool);
-	err = lsvm_cluster_load_file(tool->ctx, path, findings, &cluster);
-	lsvm_cluster_unref(err < 0 ? NULL : cluster);
-	if (err < 0 && err != LSVM_ERR_FINDINGS && !lsvm_findings_count(findings)) {
+	status = tool_load_cluster(tool, path, findings, &cluster);
+	lsvm_cluster_unref(cluster);
+	if (status == TOOL_FAILED) {
 		lsvm_findings_free(findings);
-		return tool_failed(tool);
+		return status;
 	}
 	if (!tool_has(tool, "json"))
 		tool_print_findings(findings, path, 1);
 	else if (lsvm_findings_to_json(findings, &json) < 0)
-		err = LSVM_ERR_NOMEM;
+		status = tool_failed(tool);
 	else
 		tool_print(json);
 	if (!tool_has(tool, "json") && !lsvm_findings_count(findings))
 		printf("%s: nothing to complain about\n", path);
 	lsvm_findings_free(findings);
-	return err < 0 ? TOOL_FINDINGS : TOOL_DONE;
+	return status;
 }
 
 static int run_check(struct tool *tool)

@@ -84,8 +84,14 @@ void tool_print(char *text);
 void tool_print_findings(const struct lsvm_findings *findings, const char *path, int to);
 /* svm-ems import (import.c). */
 int run_import(struct tool *tool);
-/* Loads a cluster file; findings go to standard error. TOOL_DONE, TOOL_FINDINGS or
- * TOOL_FAILED. */
+/* A whole file, or standard input when the path is "-"; free() it. NULL after the
+ * complaint. */
+char *tool_read(struct tool *tool, const char *path, size_t *ret_length);
+/* Loads a cluster file, or standard input when the path is "-", and prints nothing but
+ * what kept it from being read. TOOL_DONE, TOOL_FINDINGS or TOOL_FAILED. */
+int tool_load_cluster(struct tool *tool, const char *path, struct lsvm_findings *findings,
+		      struct lsvm_cluster **ret);
+/* The same; findings go to standard error. */
 int tool_load(struct tool *tool, const char *path, struct lsvm_cluster **ret);
 
 #endif

@@ -14,8 +14,8 @@ FIGURE3 = ROOT / "examples/figure3.yaml"
 MINIMAL = ROOT / "examples/minimal.yaml"
 
 
-def ems(*arguments, stdout=subprocess.PIPE):
-    return subprocess.run([BUILD / "tools/svm-ems", *arguments], stdout=stdout,
+def ems(*arguments, stdout=subprocess.PIPE, **more):
+    return subprocess.run([BUILD / "tools/svm-ems", *arguments], stdout=stdout, **more,
                           stderr=subprocess.PIPE, text=True)
 
 
@@ -66,6 +66,19 @@ class Ems(unittest.TestCase):
             self.assertEqual(done.returncode, 1)
             self.assertEqual(done.stdout, "")
             self.assertRegex(done.stderr, r"^svm-ems: .*/nonexistent.*\n$")
+
+    def test_a_file_may_come_through_a_pipe_that_is_filled_slowly(self):
+        for path in ("-", "/dev/stdin"):
+            for command in (("check", path), ("show", path), ("plan", path, "eds1"), ("diff", path, MINIMAL)):
+                slow = subprocess.Popen(["sh", "-c", f"sleep 0.1; cat '{MINIMAL}'"], stdout=subprocess.PIPE)
+                done = ems(*command, stdin=slow.stdout)
+                slow.stdout.close()
+                self.assertEqual((slow.wait(), done.returncode, done.stderr), (0, 0, ""), command)
+        done = ems("check", "-", input="name: [")
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("-:2:1: error: ", done.stdout)
+        as_json = ems("show", "--json", MINIMAL).stdout
+        self.assertEqual(ems("show", "--json", "-", input=as_json).stdout, as_json)
 
     def test_a_bad_file_is_not_shown(self):
         bad = self.write("bad.yaml", "name: [")

@@ -28,27 +28,38 @@ const char *lsvm_linux_error_text(int error)
 	return text ? text : "an error that the system has no words for";
 }
 
-int lsvm_linux_read(const char *path, size_t max, struct buf *buf, uint32_t *ret_mode)
+/* To the end; 0 or a positive errno. */
+static int read_all(int fd, size_t max, struct buf *buf)
 {
 	char chunk[READ_CHUNK_BYTES];
+	ssize_t got;
+
+	while ((got = read(fd, chunk, sizeof(chunk))) != 0) {
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return errno;
+		if (buf->length + (size_t)got > max)
+			return EFBIG;
+		lsvm_buf_add(buf, chunk, (size_t)got);
+	}
+	return 0;
+}
+
+/* With O_NONBLOCK among the flags a pipe that nobody fills is an error instead of a wait:
+ * right for what a plan names, wrong for what an operator names. */
+static int read_path(const char *path, int flags, size_t max, struct buf *buf,
+		     uint32_t *ret_mode)
+{
 	struct stat about;
-	ssize_t got = 0;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), error = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | flags), error;
 
 	if (fd < 0)
 		return errno;
 	if (fstat(fd, &about) < 0)
 		error = errno;
-	else if (S_ISDIR(about.st_mode))
-		error = EISDIR;
-	while (!error && (got = read(fd, chunk, sizeof(chunk))) > 0) {
-		if (buf->length + (size_t)got > max)
-			error = EFBIG;
-		else
-			lsvm_buf_add(buf, chunk, (size_t)got);
-	}
-	if (got < 0)
-		error = errno;
+	else
+		error = S_ISDIR(about.st_mode) ? EISDIR : read_all(fd, max, buf);
 	close(fd);
 	lsvm_buf_add(buf, "", 0);
 	if (!error && buf->failed)
@@ -56,6 +67,11 @@ int lsvm_linux_read(const char *path, size_t max, struct buf *buf, uint32_t *ret
 	if (!error && ret_mode)
 		*ret_mode = about.st_mode & 07777;
 	return error;
+}
+
+int lsvm_linux_read(const char *path, size_t max, struct buf *buf, uint32_t *ret_mode)
+{
+	return read_path(path, O_NONBLOCK, max, buf, ret_mode);
 }
 
 static int fail_file(struct lsvm_ctx *ctx, const char *path, const char *verb, int error)
@@ -274,7 +290,7 @@ int lsvm_cluster_load_file(struct lsvm_ctx *ctx, const char *path,
 	size_t length = strlen(path);
 	bool json = length >= 5 && strcmp(path + length - 5, ".json") == 0;
 	struct buf bytes = { 0 };
-	int error = lsvm_linux_read(path, TREE_MAX_BYTES, &bytes, NULL), err;
+	int error = read_path(path, 0, TREE_MAX_BYTES, &bytes, NULL), err;
 
 	if (error)
 		err = fail_file(ctx, path, "read", error);
