@@ -117,8 +117,11 @@ LSVM_API int lsvm_host_ipvs_snapshot(struct lsvm_host *host,
  * @param owned what was wanted the last time: of that, what is no longer wanted is
  * removed. NULL: nothing is removed.
  * @param ret_changed how many changes were made; 0 when all was there.
- * Returns 0. Errors: as lsvm_host_ipvs_snapshot(), and the kernel's answer to the change
- * that failed; the ones before it stay. @since 0.1
+ * What was changed is read back.
+ * Returns 0. Errors: as lsvm_host_ipvs_snapshot(); the kernel's answer to the first
+ * change that failed: what was added or edited stays, also behind it, but nothing is
+ * drained or removed any more; LSVM_ERR_CONFLICT when the table did not stay as it was
+ * set. @since 0.1
  */
 LSVM_API int lsvm_host_ipvs_reconcile(struct lsvm_host *host,
 				      const struct lsvm_ipvs_table *wanted,

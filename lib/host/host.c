@@ -137,6 +137,33 @@ static int perform_changes(struct lsvm_host *host, const struct ipvs_changes *ch
 	return err;
 }
 
+/* The table is what was wanted, as far as it is ours. */
+static int read_back(struct lsvm_host *host, const struct lsvm_ipvs_table *wanted,
+		     const struct lsvm_ipvs_table *owned)
+{
+	struct ipvs_changes left = { 0 };
+	struct lsvm_ipvs_table *present;
+	struct buf text = { 0 };
+	int err = lsvm_host_ipvs_snapshot(host, &present);
+
+	if (err < 0)
+		return err;
+	err = lsvm_ipvs_changes_compute(host->ctx, present, owned, wanted, &left);
+	if (err >= 0 && left.list.count) {
+		lsvm_ipvs_change_text(&left.list.items[0], &text);
+		err = text.failed ? lsvm_fail_nomem(host->ctx)
+				  : lsvm_fail(host->ctx, LSVM_ERR_CONFLICT,
+					      "the IPVS table did not stay as it was set "
+					      "(%s); something else changes it: find out "
+					      "what, then try again",
+					      text.data ? text.data : "");
+	}
+	lsvm_buf_free(&text);
+	lsvm_ipvs_changes_clear(&left);
+	lsvm_ipvs_table_unref(present);
+	return err;
+}
+
 int lsvm_host_ipvs_reconcile(struct lsvm_host *host, const struct lsvm_ipvs_table *wanted,
 			     const struct lsvm_ipvs_table *owned, size_t *ret_changed)
 {
@@ -152,6 +179,8 @@ int lsvm_host_ipvs_reconcile(struct lsvm_host *host, const struct lsvm_ipvs_tabl
 		err = perform_changes(host, &changes, &changed);
 	lsvm_ipvs_changes_clear(&changes);
 	lsvm_ipvs_table_unref(present);
+	if (err >= 0 && changed)
+		err = read_back(host, wanted, owned);
 	if (err < 0)
 		return err;
 	*ret_changed = changed;

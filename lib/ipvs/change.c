@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* clang-format off */
 /*
  * From one table to another without hurting a connection.
  *
  * Two merges over sorted tables fill lists, and the lists in this order are the result:
  *
- *   add      timeouts; sync daemons that nobody wants any more are stopped; services
- * added or edited in place, each followed by its destinations added and edited drain
- * weights that become 0, of destinations that stay and of those that will go: whatever
- * takes their place stands by now remove   destinations, then services: all that is
- * wanted stands by now, so a family loses its last service only when none of it is wanted
- *   late     sync daemons started or restarted: the kernel refuses them while a service
- *            still has destinations of both families
+ *   add       timeouts; sync daemons that nobody wants any more are stopped; services
+ *             added or edited in place, each followed by its destinations added and
+ *             edited
+ *   drain     weights that become 0, of destinations that stay and of those that will
+ *             go: whatever takes their place stands by now
+ *   remove    destinations, then services: all that is wanted stands by now, so a family
+ *             loses its last service only when none of it is wanted
+ *   late      sync daemons started or restarted: the kernel refuses them while a service
+ *             still has destinations of both families
  *
  * Under sh and mh a server at weight 0 refuses its clients instead of passing them on, so
  * there a destination goes without being drained. A drained destination that is new to
@@ -20,6 +23,7 @@
  * A service that was ours and is wanted no more goes with all its destinations, whoever
  * added them.
  */
+/* clang-format on */
 #include "ipvs/table.h"
 
 #include <linux/ip_vs.h>

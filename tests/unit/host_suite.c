@@ -797,6 +797,33 @@ static void reconciling_twice_changes_nothing(void **state)
 	lsvm_ipvs_table_unref(wanted);
 }
 
+#define SERVICE_JSON(address, scheduler)                                                 \
+	"{\"schema\":\"lsvm-ipvs/1\",\"services\":[{\"protocol\":\"tcp\","               \
+	"\"address\":\"" address "\",\"port\":80,\"scheduler\":\"" scheduler "\","       \
+	"\"destinations\":[{\"address\":\"192.0.2.91\",\"port\":80,"                     \
+	"\"forwarding\":\"direct\",\"weight\":1}]}]}"
+
+static void nothing_goes_when_what_replaces_it_cannot_come(void **state)
+{
+	static const char old_json[] = SERVICE_JSON("192.0.2.88", "rr");
+	static const char new_json[] = SERVICE_JSON("192.0.2.89", "quux");
+	struct machine *m = *state;
+	struct lsvm_ipvs_table *old, *wanted, *present;
+	size_t changed;
+
+	good(m, lsvm_ipvs_table_from_json(m->ctx, old_json, strlen(old_json), &old));
+	good(m, lsvm_ipvs_table_from_json(m->ctx, new_json, strlen(new_json), &wanted));
+	good(m, lsvm_host_ipvs_reconcile(m->host, old, NULL, &changed));
+	assert_true(lsvm_host_ipvs_reconcile(m->host, wanted, old, &changed) < 0);
+	good(m, lsvm_host_ipvs_snapshot(m->host, &present));
+	assert_int_equal(present->services.count, 1);
+	assert_int_equal(present->services.items[0].destinations.items[0].weight, 1);
+	lsvm_ipvs_table_unref(present);
+	good(m, lsvm_host_ipvs_flush(m->host));
+	lsvm_ipvs_table_unref(wanted);
+	lsvm_ipvs_table_unref(old);
+}
+
 static void zero_and_flush_reach_what_others_put_there(void **state)
 {
 	static const char json[] =
@@ -935,6 +962,7 @@ int host_suite(bool on_simulated, int parts)
 		TEST(what_the_kernel_takes_and_should_not_is_refused),
 		TEST(reconciling_twice_changes_nothing),
 		TEST(zero_and_flush_reach_what_others_put_there),
+		TEST(nothing_goes_when_what_replaces_it_cannot_come),
 		TEST(timeouts_and_daemons_are_kept),
 		TEST(a_write_that_changes_nothing_is_a_conflict),
 	};

@@ -4,8 +4,10 @@
  *
  * A batch is one send of many messages, of which only the last asks for an
  * acknowledgement: errors are reported for every message anyway, and the answers of a
- * batch fit the socket's queue. The kernel goes on after a message that failed, so the
- * first failure is the one that is told.
+ * batch fit the socket's queue. The kernel goes on after a message that failed: the
+ * first failure is the one that is told, and a batch never takes more away than its first
+ * message does. So nothing is drained before all that is added stands, and nothing
+ * removed before all is drained.
  *
  * Sync daemons travel alone. Stopping one that has only just been started is never
  * answered (the thread is interrupted before it ran, and an interrupted request gets no
@@ -56,12 +58,34 @@ static int batch_message(struct ipvs_socket *socket, const struct nl_message *me
 	return index == batch->count - 1;
 }
 
+/* How much a change takes from those who are connected. */
+static unsigned taking(const struct ipvs_change *change)
+{
+	switch (change->kind) {
+	case IPVS_DESTINATION_EDIT:
+		return change->weight == 0 ? 1 : 0;
+	case IPVS_DESTINATION_DELETE:
+		return 2;
+	case IPVS_SERVICE_DELETE:
+		return 3;
+	case IPVS_SERVICE_ADD:
+	case IPVS_SERVICE_EDIT:
+	case IPVS_DESTINATION_ADD:
+	case IPVS_TIMEOUTS_SET:
+	case IPVS_DAEMON_START:
+	case IPVS_DAEMON_STOP:
+		break;
+	}
+	return 0;
+}
+
 static size_t fill(struct ipvs_socket *socket, const struct ipvs_change *changes,
 		   size_t count)
 {
 	size_t filled = 0;
 
 	while (filled < count && !is_daemon(&changes[filled]) &&
+	       taking(&changes[filled]) <= taking(&changes[0]) &&
 	       lsvm_nl_put_change(&socket->out, &changes[filled]))
 		filled++;
 	return filled;
