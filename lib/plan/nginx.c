@@ -29,7 +29,7 @@ struct web {
 /* The endpoints of one VIP, rendered. */
 struct vip_web {
 	struct buf plain, secured; /* "listen" lines of its domains */
-	uint16_t secured_port;	   /* the first; 0: none */
+	uint16_t secured_port;	   /* the first that clients see; 0: none */
 };
 
 /* ---- words of nginx's configuration ---- */
@@ -118,8 +118,6 @@ static void add_endpoint(struct web *web, struct vip_web *vip_web,
 
 	lsvm_endpoint_text(addr, port, text);
 	add_listen(mine, text, suffix);
-	if (secured && !vip_web->secured_port)
-		vip_web->secured_port = port;
 	/* Behind NAT several VIPs share an endpoint, which has one default. */
 	key = lsvm_arena_strdup(&web->c->scratch, text);
 	if (!key)
@@ -153,6 +151,9 @@ static void add_service(struct web *web, struct vip_web *vip_web, const struct v
 	/* Without a certificate nothing can be said on such a port. */
 	if (secured && !has_tls(vip))
 		return;
+	if (secured && !vip_web->secured_port)
+		vip_web->secured_port =
+			service->ports.count ? service->ports.items[0].first : 443;
 	lsvm_cluster_settings(service, &settings);
 	if (settings.forwarding == LSVM_FORWARDING_NAT) {
 		addr = lsvm_destination_address(web->c->cluster, web->c->machine, vip,
@@ -286,10 +287,12 @@ static void add_vip(struct web *web, const struct vip *vip)
 {
 	struct vip_web vip_web = { 0 };
 
+	/* Without domains the web server, whatever it is, is somebody else's. */
+	if (!vip->domains.count)
+		return;
 	for (uint32_t i = 0; i < vip->services.count; i++)
 		add_service(web, &vip_web, vip, &vip->services.items[i]);
-	if (vip_web.plain.length || vip_web.secured.length)
-		add_domains(web, &vip_web, vip);
+	add_domains(web, &vip_web, vip);
 	if (vip_web.plain.failed || vip_web.secured.failed)
 		lsvm_compile_nomem(web->c);
 	lsvm_buf_free(&vip_web.plain);

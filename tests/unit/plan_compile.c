@@ -99,6 +99,36 @@ static void a_server_behind_nat_has_no_vip_and_the_director_as_gateway(void **un
 	lsvm_plan_unref(plan);
 }
 
+static void a_redirection_names_the_port_that_clients_see(void **unused)
+{
+	struct lsvm_plan *plan = plan_of(
+		NETWORKS DIRECTOR SERVER ONE_PARTITION(
+			"    forwarding: nat\n",
+			"      - address: 192.0.2.100\n"
+			"        services: [{ports: 80}, {ports: 443, server_port: "
+			"8443}]\n"
+			"        domains: [{name: a.example, tls: {redirect: true}}]\n"),
+		"eps1");
+	const char *file = file_of(plan, "/etc/svm/nginx.conf");
+
+	assert_non_null(strstr(file, "listen 192.0.2.21:8443 ssl;"));
+	assert_non_null(strstr(file, "return 301 https://$host$request_uri;"));
+	lsvm_plan_unref(plan);
+}
+
+static void without_domains_the_web_server_is_somebody_elses(void **unused)
+{
+	struct lsvm_plan *plan = plan_of(
+		NETWORKS DIRECTOR SERVER ONE_PARTITION(
+			"", "      - {address: 192.0.2.100, services: [{ports: 80}]}\n"),
+		"eps1");
+
+	assert_int_equal(vip_count(plan), 1);
+	assert_int_equal(plan->wanted->files.count, 0);
+	assert_int_equal(plan->wanted->units.count, 0);
+	lsvm_plan_unref(plan);
+}
+
 static void a_director_forwards_only_where_it_translates(void **unused)
 {
 	struct lsvm_plan *plan = plan_of(direct, "eds1");
@@ -253,6 +283,8 @@ int main(void)
 		cmocka_unit_test(a_server_in_direct_routing_keeps_its_vip_to_itself),
 		cmocka_unit_test(
 			a_server_behind_nat_has_no_vip_and_the_director_as_gateway),
+		cmocka_unit_test(a_redirection_names_the_port_that_clients_see),
+		cmocka_unit_test(without_domains_the_web_server_is_somebody_elses),
 		cmocka_unit_test(a_director_forwards_only_where_it_translates),
 		cmocka_unit_test(one_device_serves_ipip_and_gue),
 		cmocka_unit_test(two_ports_of_gue_on_one_server_are_refused),
