@@ -7,58 +7,47 @@
 #include "tool.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define NAMES_SHOWN 10
 
-/* Prints text of the library without a newline of its own, and frees it. */
-static void put(char *text)
+/*
+ * What plan and diff print, held back until all of it is there: a machine that cannot be
+ * compiled must not leave half a document on standard output.
+ */
+struct page {
+	FILE *out;
+	char *text;
+	size_t length;
+};
+
+static int page_open(struct tool *tool, struct page *ret)
 {
-	fputs(text, stdout);
-	lsvm_free(text);
+	*ret = (struct page){ 0 };
+	ret->out = open_memstream(&ret->text, &ret->length);
+	return ret->out ? TOOL_DONE
+			: tool_complain(tool, "out of memory; free some and try again");
 }
 
-/* ---- check ---- */
-
-static int check_file(struct tool *tool, const char *path)
+/* Prints it when the status is good; the status. */
+static int page_close(struct tool *tool, struct page *page, int status)
 {
-	struct lsvm_cluster *cluster = NULL;
-	struct lsvm_findings *findings;
-	char *json = NULL;
-	int status;
+	bool whole = !ferror(page->out);
 
-	if (lsvm_findings_new(tool->ctx, &findings) < 0)
-		return tool_failed(tool);
-	status = tool_load_cluster(tool, path, findings, &cluster);
-	lsvm_cluster_unref(cluster);
-	if (status == TOOL_FAILED) {
-		lsvm_findings_free(findings);
-		return status;
-	}
-	if (!tool_has(tool, "json"))
-		tool_print_findings(findings, path, 1);
-	else if (lsvm_findings_to_json(findings, &json) < 0)
-		status = tool_failed(tool);
-	else
-		tool_print(json);
-	if (!tool_has(tool, "json") && !lsvm_findings_count(findings))
-		printf("%s: nothing to complain about\n", path);
-	lsvm_findings_free(findings);
+	if (fclose(page->out) != 0 || !whole)
+		status = tool_complain(tool, "out of memory; free some and try again");
+	else if (status == TOOL_DONE)
+		fwrite(page->text, 1, page->length, stdout);
+	free(page->text);
 	return status;
 }
 
-static int run_check(struct tool *tool)
+/* Prints text of the library without a newline of its own, and frees it. */
+static void put(struct page *page, char *text)
 {
-	int worst = TOOL_DONE;
-
-	for (int i = 0; i < tool->operand_count; i++) {
-		int status = check_file(tool, tool->operands[i]);
-
-		/* A file that cannot be read is worse than one with findings. */
-		if (status == TOOL_FAILED || worst == TOOL_DONE)
-			worst = status;
-	}
-	return worst;
+	fputs(text, page->out);
+	lsvm_free(text);
 }
 
 /* ---- show ---- */
@@ -156,12 +145,13 @@ static int run_show(struct tool *tool)
 
 /* ---- plan ---- */
 
-static int print_file(struct tool *tool, const struct lsvm_plan *plan, const char *path)
+static int print_file(struct tool *tool, struct page *page, const struct lsvm_plan *plan,
+		      const char *path)
 {
 	for (size_t i = 0; i < lsvm_plan_file_count(plan); i++) {
 		if (strcmp(lsvm_plan_file_path(plan, i), path) != 0)
 			continue;
-		fputs(lsvm_plan_file_content(plan, i), stdout);
+		fputs(lsvm_plan_file_content(plan, i), page->out);
 		return TOOL_DONE;
 	}
 	return tool_complain(tool,
@@ -169,52 +159,53 @@ static int print_file(struct tool *tool, const struct lsvm_plan *plan, const cha
 			     lsvm_plan_machine(plan), path);
 }
 
-static int print_plan(struct tool *tool, const struct lsvm_plan *plan)
+static int print_plan(struct tool *tool, struct page *page, const struct lsvm_plan *plan)
 {
 	const char *file = tool_value(tool, "file");
 	char *text;
 	int err;
 
 	if (file)
-		return print_file(tool, plan, file);
+		return print_file(tool, page, plan, file);
 	err = tool_has(tool, "json") ? lsvm_plan_to_json(plan, &text)
 				     : lsvm_plan_to_text(plan, &text);
 	if (err < 0)
 		return tool_failed(tool);
-	put(text);
+	put(page, text);
 	return TOOL_DONE;
 }
 
-static int plan_machine(struct tool *tool, const struct lsvm_cluster *cluster,
-			const char *machine, int duty)
+static int plan_machine(struct tool *tool, struct page *page,
+			const struct lsvm_cluster *cluster, const char *machine, int duty)
 {
 	struct lsvm_plan *plan;
 	int status;
 
 	if (lsvm_plan_compile(tool->ctx, cluster, machine, duty, &plan) < 0)
 		return tool_failed(tool);
-	status = print_plan(tool, plan);
+	status = print_plan(tool, page, plan);
 	lsvm_plan_unref(plan);
 	return status;
 }
 
-static int plan_all(struct tool *tool, const struct lsvm_cluster *cluster, int duty)
+static int plan_all(struct tool *tool, struct page *page,
+		    const struct lsvm_cluster *cluster, int duty)
 {
 	bool json = tool_has(tool, "json");
 	int status = TOOL_DONE;
 
 	if (json)
-		fputs("{\"schema\": \"lsvm-plans/1\", \"plans\": [\n", stdout);
+		fputs("{\"schema\": \"lsvm-plans/1\", \"plans\": [\n", page->out);
 	for (size_t i = 0; i < lsvm_cluster_machine_count(cluster) && status == TOOL_DONE;
 	     i++) {
 		if (i)
-			puts(json ? "," : "");
+			fputs(json ? ",\n" : "\n", page->out);
 		status = plan_machine(
-			tool, cluster,
+			tool, page, cluster,
 			lsvm_machine_name(lsvm_cluster_machine_at(cluster, i)), duty);
 	}
 	if (json)
-		puts("\n]}");
+		fputs("\n]}\n", page->out);
 	return status;
 }
 
@@ -223,6 +214,7 @@ static int run_plan(struct tool *tool)
 	const char *word = tool_value(tool, "duty");
 	int duty = word ? lsvm_duty_parse(word) : LSVM_DUTY_AUTO;
 	struct lsvm_cluster *cluster;
+	struct page held, *page = &held;
 	int status;
 
 	if (!duty)
@@ -233,12 +225,17 @@ static int run_plan(struct tool *tool)
 	status = tool_load(tool, tool->operands[0], &cluster);
 	if (status != TOOL_DONE)
 		return status;
-	if (tool->operand_count == 2) {
-		status = plan_machine(tool, cluster, tool->operands[1], duty);
-		if (status == TOOL_DONE && tool_has(tool, "json"))
-			putchar('\n');
-	} else {
-		status = plan_all(tool, cluster, duty);
+	status = page_open(tool, page);
+	if (status == TOOL_DONE) {
+		if (tool->operand_count == 2) {
+			status = plan_machine(tool, page, cluster, tool->operands[1],
+					      duty);
+			if (tool_has(tool, "json"))
+				fputc('\n', page->out);
+		} else {
+			status = plan_all(tool, page, cluster, duty);
+		}
+		status = page_close(tool, page, status);
 	}
 	lsvm_cluster_unref(cluster);
 	return status;
@@ -247,7 +244,8 @@ static int run_plan(struct tool *tool)
 /* ---- diff ---- */
 
 /* As JSON the last member of its machine; as text only when a service is touched. */
-static int print_impact(struct tool *tool, const struct lsvm_impact *impact)
+static int print_impact(struct tool *tool, struct page *page,
+			const struct lsvm_impact *impact)
 {
 	bool json = tool_has(tool, "json");
 	char *text;
@@ -257,19 +255,19 @@ static int print_impact(struct tool *tool, const struct lsvm_impact *impact)
 	if (err < 0)
 		return tool_failed(tool);
 	if (json)
-		printf(", \"impact\": %s}", text);
+		fprintf(page->out, ", \"impact\": %s}", text);
 	for (char *line = text; !json && *line && lsvm_impact_service_count(impact);) {
 		size_t length = strcspn(line, "\n");
 
-		printf("  %.*s\n", (int)length, line);
+		fprintf(page->out, "  %.*s\n", (int)length, line);
 		line += length + (line[length] != '\0');
 	}
 	lsvm_free(text);
 	return TOOL_DONE;
 }
 
-static int print_steps(struct tool *tool, const struct lsvm_steps *steps,
-		       const char *machine, bool first)
+static int print_steps(struct tool *tool, struct page *page,
+		       const struct lsvm_steps *steps, const char *machine, bool first)
 {
 	size_t count = lsvm_steps_count(steps);
 	char text[1024], *json;
@@ -277,17 +275,18 @@ static int print_steps(struct tool *tool, const struct lsvm_steps *steps,
 	if (tool_has(tool, "json")) {
 		if (lsvm_steps_to_json(steps, &json) < 0)
 			return tool_failed(tool);
-		printf("%s{\"machine\": \"%s\", \"steps\": ", first ? "" : ",\n",
-		       machine);
-		put(json);
+		fprintf(page->out,
+			"%s{\"machine\": \"%s\", \"steps\": ", first ? "" : ",\n",
+			machine);
+		put(page, json);
 		return TOOL_DONE;
 	}
 	if (count)
-		printf("\n%s\n", machine);
+		fprintf(page->out, "\n%s\n", machine);
 	for (size_t i = 0; i < count; i++) {
 		if (lsvm_steps_text(steps, i, text, sizeof(text)) < 0)
 			return tool_failed(tool);
-		printf("  %s\n", text);
+		fprintf(page->out, "  %s\n", text);
 	}
 	return TOOL_DONE;
 }
@@ -321,8 +320,9 @@ static int find_impact(struct tool *tool, const struct lsvm_plan *from,
 	return err;
 }
 
-static int diff_machine(struct tool *tool, const struct lsvm_cluster *old,
-			const struct lsvm_cluster *new, const char *machine, bool first)
+static int diff_machine(struct tool *tool, struct page *page,
+			const struct lsvm_cluster *old, const struct lsvm_cluster *new,
+			const char *machine, bool first)
 {
 	struct lsvm_plan *from = NULL, *to = NULL;
 	struct lsvm_steps *steps = NULL;
@@ -336,9 +336,10 @@ static int diff_machine(struct tool *tool, const struct lsvm_cluster *old,
 		err = lsvm_plan_diff(tool->ctx, from, to, &steps);
 	if (err >= 0)
 		err = find_impact(tool, from, to, &impact);
-	status = err < 0 ? tool_failed(tool) : print_steps(tool, steps, machine, first);
+	status = err < 0 ? tool_failed(tool)
+			 : print_steps(tool, page, steps, machine, first);
 	if (status == TOOL_DONE)
-		status = print_impact(tool, impact);
+		status = print_impact(tool, page, impact);
 	lsvm_impact_free(impact);
 	lsvm_steps_free(steps);
 	lsvm_plan_unref(from);
@@ -347,14 +348,14 @@ static int diff_machine(struct tool *tool, const struct lsvm_cluster *old,
 }
 
 /* The machines of the new file, then those that only the old one has. */
-static int diff_machines(struct tool *tool, const struct lsvm_cluster *old,
-			 const struct lsvm_cluster *new)
+static int diff_machines(struct tool *tool, struct page *page,
+			 const struct lsvm_cluster *old, const struct lsvm_cluster *new)
 {
 	int status = TOOL_DONE;
 	bool first = true;
 
 	for (size_t i = 0; i < lsvm_cluster_machine_count(new) && !status; i++) {
-		status = diff_machine(tool, old, new,
+		status = diff_machine(tool, page, old, new,
 				      lsvm_machine_name(lsvm_cluster_machine_at(new, i)),
 				      first);
 		first = false;
@@ -364,68 +365,74 @@ static int diff_machines(struct tool *tool, const struct lsvm_cluster *old,
 
 		if (lsvm_cluster_find_machine(new, name))
 			continue;
-		status = diff_machine(tool, old, new, name, first);
+		status = diff_machine(tool, page, old, new, name, first);
 		first = false;
 	}
 	return status;
 }
 
-static void print_change(const struct lsvm_change *change)
+static void print_change(struct page *page, const struct lsvm_change *change)
 {
 	const char *old = lsvm_change_old(change), *new = lsvm_change_new(change);
 
-	printf("%-7s %s", lsvm_change_kind_name(lsvm_change_kind(change)),
-	       lsvm_change_path(change));
+	fprintf(page->out, "%-7s %s", lsvm_change_kind_name(lsvm_change_kind(change)),
+		lsvm_change_path(change));
 	if (old && new)
-		printf(": %s -> %s\n", old, new);
+		fprintf(page->out, ": %s -> %s\n", old, new);
 	else
-		printf(": %s\n", old ? old : new ? new : "");
+		fprintf(page->out, ": %s\n", old ? old : new ? new : "");
 }
 
-static int print_changes(struct tool *tool, const struct lsvm_changes *changes)
+static int print_changes(struct tool *tool, struct page *page,
+			 const struct lsvm_changes *changes)
 {
 	char *json;
 
 	if (tool_has(tool, "json")) {
 		if (lsvm_changes_to_json(changes, &json) < 0)
 			return tool_failed(tool);
-		fputs("{\"schema\": \"lsvm-diff/1\", \"cluster\": ", stdout);
-		put(json);
-		puts(", \"machines\": [");
+		fputs("{\"schema\": \"lsvm-diff/1\", \"cluster\": ", page->out);
+		put(page, json);
+		fputs(", \"machines\": [\n", page->out);
 		return TOOL_DONE;
 	}
 	for (size_t i = 0; i < lsvm_changes_count(changes); i++)
-		print_change(lsvm_changes_at(changes, i));
+		print_change(page, lsvm_changes_at(changes, i));
 	return TOOL_DONE;
 }
 
-static int diff_clusters(struct tool *tool, const struct lsvm_cluster *old,
-			 const struct lsvm_cluster *new)
+static int diff_clusters(struct tool *tool, struct page *page,
+			 const struct lsvm_cluster *old, const struct lsvm_cluster *new)
 {
 	struct lsvm_changes *changes;
 	int status;
 
 	if (lsvm_cluster_diff(tool->ctx, old, new, &changes) < 0)
 		return tool_failed(tool);
-	status = print_changes(tool, changes);
+	status = print_changes(tool, page, changes);
 	lsvm_changes_free(changes);
 	if (status == TOOL_DONE)
-		status = diff_machines(tool, old, new);
+		status = diff_machines(tool, page, old, new);
 	if (status == TOOL_DONE && tool_has(tool, "json"))
-		puts("\n]}");
+		fputs("\n]}\n", page->out);
 	return status;
 }
 
 static int run_diff(struct tool *tool)
 {
 	struct lsvm_cluster *old, *new;
+	struct page held, *page = &held;
 	int status = tool_load(tool, tool->operands[0], &old);
 
 	if (status != TOOL_DONE)
 		return status;
 	status = tool_load(tool, tool->operands[1], &new);
 	if (status == TOOL_DONE) {
-		status = diff_clusters(tool, old, new);
+		status = page_open(tool, page);
+		if (status == TOOL_DONE) {
+			status = diff_clusters(tool, page, old, new);
+			status = page_close(tool, page, status);
+		}
 		lsvm_cluster_unref(new);
 	}
 	lsvm_cluster_unref(old);
@@ -436,6 +443,11 @@ static int run_diff(struct tool *tool)
 
 static const struct tool_option json_option[] = {
 	{ "json", NULL, "print JSON" },
+	{ 0 },
+};
+static const struct tool_option check_options[] = {
+	{ "json", NULL, "print one JSON document about all files" },
+	{ "strict", NULL, "warnings end with status 3, too" },
 	{ 0 },
 };
 static const struct tool_option show_options[] = {
@@ -460,7 +472,7 @@ static const struct tool_option import_options[] = {
 
 static const struct tool_command commands[] = {
 	{ "check", "FILE...", 1, -1, "Says everything that is wrong with cluster files.",
-	  json_option, run_check },
+	  check_options, run_check },
 	{ "show", "FILE", 1, 1, "Shows what a cluster file describes.", show_options,
 	  run_show },
 	{ "plan", "FILE [MACHINE]", 1, 2, "Shows what each machine, or one, must hold.",

@@ -125,7 +125,7 @@ static void print_tail(void)
 	print_option("help", NULL, "print this and end");
 	print_option("version", NULL, "print the version and end");
 	puts("\nExit status: 0 done, 1 failed, 2 wrong command line, 3 the configuration "
-	     "has findings.");
+	     "has errors.");
 }
 
 static int print_help(const struct tool *tool)

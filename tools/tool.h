@@ -15,7 +15,7 @@ enum tool_exit {
 	TOOL_DONE = 0,
 	TOOL_FAILED = 1,
 	TOOL_USAGE = 2,	   /* the command line is wrong */
-	TOOL_FINDINGS = 3, /* the configuration has findings */
+	TOOL_FINDINGS = 3, /* the configuration has errors; --strict: or warnings */
 };
 
 #define TOOL_OPTIONS_MAX 24
@@ -82,7 +82,8 @@ void tool_print(char *text);
 /* "file:line:column: severity: text [code]" and the hint, each on its line, on `to`:
  * 1 standard output, 2 standard error. */
 void tool_print_findings(const struct lsvm_findings *findings, const char *path, int to);
-/* svm-ems import (import.c). */
+/* svm-ems check (check.c), svm-ems import (import.c). */
+int run_check(struct tool *tool);
 int run_import(struct tool *tool);
 /* A whole file, or standard input when the path is "-"; free() it. NULL after the
  * complaint. */

@@ -50,9 +50,26 @@ class Ems(unittest.TestCase):
 
     def test_findings_as_json(self):
         path = self.edited("servers: [eps1, eps2]", "servers: [eps1, eps3]")
-        done = ems("check", "--json", path)
-        self.assertEqual(done.returncode, 3)
-        self.assertEqual(json.loads(done.stdout)["schema"], "lsvm-findings/1")
+        done = ems("check", "--json", path, MINIMAL, "/nonexistent")
+        self.assertEqual(done.returncode, 1)
+        document = json.loads(done.stdout)
+        self.assertEqual(document["schema"], "lsvm-check/1")
+        bad, good, lost = document["files"]
+        self.assertEqual((bad["file"], bad["errors"], bad["warnings"]), (str(path), 1, 0))
+        self.assertIn("eps3", bad["findings"][0]["text"])
+        self.assertEqual(good, {"file": str(MINIMAL), "errors": 0, "warnings": 0, "findings": []})
+        self.assertEqual(lost["file"], "/nonexistent")
+        self.assertIn("/nonexistent", lost["error"])
+        self.assertEqual(ems("check", "--json", path).returncode, 3)
+
+    def test_warnings_count_only_when_asked_to(self):
+        path = ROOT / "tests/golden/findings/weight-is-capacity.yaml"
+        done = ems("check", path)
+        self.assertIn(": warning: ", done.stdout)
+        self.assertNotIn(": error: ", done.stdout)
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(ems("check", "--strict", path).returncode, 3)
+        self.assertEqual(ems("check", "--strict", MINIMAL).returncode, 0)
 
     def test_a_good_file_does_not_hide_a_bad_one(self):
         bad = self.write("bad.yaml", "name: [")
