@@ -12,9 +12,7 @@
  * ipvs [--seed N] [--count N] [--print]: a difference prints the seed, the number of the
  * request and both answers; the same seed goes the same way again.
  */
-#include "host/linux/ipvs_private.h"
-#include "host/sim/sim.h"
-#include "ipvs_ops.h"
+#include "ipvs_sides.h"
 
 #include <err.h>
 #include <errno.h>
@@ -26,12 +24,6 @@
 
 #define LOOK_EVERY 25
 #define DAEMON_START_US 60000
-
-struct side {
-	struct lsvm_ctx *ctx;
-	struct ipvs_socket *socket;
-	struct sim_host *sim;
-};
 
 struct score {
 	size_t requests, refused, looks, lines;
@@ -57,7 +49,7 @@ static int keep_answer(struct ipvs_socket *socket, const struct nl_message *mess
 }
 
 /* The answer's messages as lines; the verdict. */
-static int ask_kernel(struct side *side, const struct op *op, struct buf *ret)
+int ask_kernel(struct side *side, const struct op *op, struct buf *ret)
 {
 	int number = 0, err;
 	uint32_t sequence = ++side->socket->out.sequence;
@@ -72,7 +64,7 @@ static int ask_kernel(struct side *side, const struct op *op, struct buf *ret)
 	return number;
 }
 
-static int ask_simulated(struct side *side, const struct op *op, struct buf *ret)
+int ask_simulated(struct side *side, const struct op *op, struct buf *ret)
 {
 	struct buf answer = { 0 };
 	struct reader bytes;
@@ -85,8 +77,6 @@ static int ask_simulated(struct side *side, const struct op *op, struct buf *ret
 	lsvm_buf_free(&answer);
 	return number;
 }
-
-typedef int (*asker)(struct side *side, const struct op *op, struct buf *ret);
 
 static void write_verdict(struct buf *buf, int number)
 {
@@ -140,7 +130,7 @@ static bool name_in_line(const char *line, struct wire_service *ret)
 }
 
 /* Everything there is, in the order of the dumps. */
-static void look(struct side *side, asker ask, struct buf *ret)
+void look(struct side *side, asker ask, struct buf *ret)
 {
 	const struct wire_command nothing = { 0 };
 	struct buf services = { 0 };
@@ -237,7 +227,7 @@ static void set_defaults(struct side *side)
 
 /* ---- a run ---- */
 
-static void open_sides(struct side *side)
+void open_sides(struct side *side)
 {
 	struct lsvm_host *host;
 	struct address address = { .interface = "sync0" };
@@ -265,14 +255,14 @@ static void open_sides(struct side *side)
 	set_defaults(side);
 }
 
-static void close_sides(struct side *side)
+void close_sides(struct side *side)
 {
 	lsvm_ipvs_socket_close(side->socket);
 	lsvm_host_free(&side->sim->host);
 	lsvm_ctx_unref(side->ctx);
 }
 
-static void print_difference(const char *real, const char *simulated)
+void print_difference(const char *real, const char *simulated)
 {
 	while (*real && *simulated) {
 		const size_t a = strcspn(real, "\n"), b = strcspn(simulated, "\n");
@@ -348,6 +338,19 @@ static bool run(uint64_t seed, size_t count, bool print, struct score *score)
 	return same;
 }
 
+static bool run_sysctls(void)
+{
+	struct side side = { 0 };
+	size_t writes = 0;
+	bool same;
+
+	open_sides(&side);
+	same = compare_sysctls(&side, &writes);
+	close_sides(&side);
+	printf("%zu writes to sysctls%s\n", writes, same ? "" : " DIFFER");
+	return same;
+}
+
 int main(int argc, char **argv)
 {
 	const bool full = getenv("LSVM_FULL") != NULL;
@@ -370,6 +373,7 @@ int main(int argc, char **argv)
 		errx(1, "modprobe");
 	for (size_t i = 0; i < runs; i++)
 		failed += !run(seed + i, count, print, &score);
+	failed += !run_sysctls();
 	printf("%zu requests (%zu refused), %zu looks, %zu lines; %zu of %zu runs "
 	       "differ\n",
 	       score.requests, score.refused, score.looks, score.lines, failed, runs);

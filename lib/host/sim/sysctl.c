@@ -2,8 +2,9 @@
 /*
  * The sysctls of a simulated machine. Those that a cluster lives by are known by name and
  * default; of the rest, whatever is below kernel, net.core, net.netfilter, vm or fs is
- * taken to exist, everything else not. As in the kernel, some writes below net.ipv4.vs
- * succeed and change nothing; reading back tells.
+ * taken to exist, everything else not. Below net.ipv4.vs values are checked and read back
+ * as in Linux 6.1, which takes the numbers up to the first that it cannot use, and does
+ * not always keep what it took: reading back tells.
  */
 #include "host/sim/sim.h"
 
@@ -12,7 +13,7 @@
 
 struct known {
 	const char *name, *value;
-	int64_t min, max; /* a write of another number succeeds and changes nothing */
+	int64_t min, max;
 };
 
 #define ANY INT32_MIN, INT32_MAX
@@ -40,9 +41,9 @@ static const struct known ipvs[] = {
 	{ "sloppy_tcp", "0", ANY },
 	{ "snat_reroute", "1", ANY },
 	{ "sync_persist_mode", "0", ANY },
-	{ "sync_ports", "1", 1, 64 },
-	{ "sync_qlen_max", "31200", ANY },
-	{ "sync_refresh_period", "0", ANY },
+	{ "sync_ports", "1", 1, INT32_MAX },
+	{ "sync_qlen_max", "31200", 0, INT64_MAX },
+	{ "sync_refresh_period", "0", INT32_MIN, INT32_MAX },
 	{ "sync_retries", "0", 0, 3 },
 	{ "sync_sock_size", "0", ANY },
 	{ "sync_threshold", "3\t50", ANY },
@@ -182,18 +183,6 @@ const char *lsvm_sim_sysctl_get(struct sim_host *sim, const char *name)
 	return own ? own->value : known->value;
 }
 
-/* Whether the kernel would take it over; it never says that it did not. */
-static bool taken(const struct known *known, const char *value)
-{
-	long long number = strtoll(value, NULL, 10);
-
-	if (known->min == INT32_MIN)
-		return true;
-	if (strcmp(known->name, "sync_ports") == 0 && (number & (number - 1)))
-		return false;
-	return number >= known->min && number <= known->max;
-}
-
 static int check_numbers(struct sim_host *sim, const struct sysctl *sysctl)
 {
 	size_t length = strspn(sysctl->value, "-0123456789 \t\n");
@@ -227,6 +216,91 @@ static int store(struct sim_host *sim, const struct sysctl *sysctl)
 	return 0;
 }
 
+static int refused(struct sim_host *sim, const struct sysctl *sysctl)
+{
+	return lsvm_fail(sim->host.ctx, LSVM_ERR_ARGUMENT,
+			 "sysctl %s does not take '%s'; choose a value that the kernel "
+			 "allows",
+			 sysctl->name, sysctl->value);
+}
+
+static bool is_pair(const struct known *known)
+{
+	return strcmp(known->name, "sync_threshold") == 0;
+}
+
+/* Numbers of the text, at most count, into values; what is behind them to *ret_rest. */
+static size_t read_numbers(const char *text, size_t count, long long *values,
+			   const char **ret_rest)
+{
+	size_t read = 0;
+
+	for (; read < count; read++) {
+		char *end;
+		long long value = strtoll(text, &end, 10);
+
+		if (end == text)
+			break;
+		values[read] = value;
+		text = end;
+	}
+	*ret_rest = text + strspn(text, " \t\n");
+	return read;
+}
+
+static bool in_range(struct sim_host *sim, const struct known *known,
+		     const long long *values)
+{
+	const long long number = values[0];
+
+	if (is_pair(known))
+		return values[0] >= 0 && values[0] <= INT32_MAX && values[1] >= 0 &&
+		       values[1] <= INT32_MAX && !(values[0] >= values[1] && values[1]);
+	if (strcmp(known->name, "sync_ports") == 0 && (number & (number - 1)))
+		return false;
+	if (strcmp(known->name, "sync_refresh_period") == 0 &&
+	    number > INT32_MAX / (int64_t)sim->kernel.hz)
+		return false;
+	return number >= known->min && number <= known->max;
+}
+
+/* The level "on, and memory is short" falls back at once: memory is not. */
+static bool has_level(const struct known *known)
+{
+	return strcmp(known->name, "drop_entry") == 0 ||
+	       strcmp(known->name, "drop_packet") == 0 ||
+	       strcmp(known->name, "secure_tcp") == 0;
+}
+
+static int set_ipvs(struct sim_host *sim, const struct known *known,
+		    const struct sysctl *sysctl)
+{
+	long long values[2] = { 0 };
+	char text[32];
+	const char *rest;
+	int err;
+
+	read_numbers(lsvm_sim_sysctl_get(sim, sysctl->name), 2, values, &rest);
+	if (!read_numbers(sysctl->value, is_pair(known) ? 2 : 1, values, &rest) ||
+	    !in_range(sim, known, values))
+		return refused(sim, sysctl);
+	if (has_level(known) && values[0] == 2)
+		values[0] = 1;
+	snprintf(text, sizeof(text), is_pair(known) ? "%lld\t%lld" : "%lld", values[0],
+		 values[1]);
+	err = store(sim, &(struct sysctl){ sysctl->name, text });
+	if (err < 0)
+		return err;
+	if (*rest)
+		return refused(sim, sysctl);
+	if (lsvm_sysctl_equal(text, sysctl->value))
+		return 0;
+	return lsvm_fail(sim->host.ctx, LSVM_ERR_CONFLICT,
+			 "sysctl %s did not take '%s' and still is '%s'; choose a value "
+			 "that the kernel allows",
+			 sysctl->name, sysctl->value, text);
+}
+
 int lsvm_sim_sysctl_set(struct sim_host *sim, const struct sysctl *sysctl)
 {
 	const struct known *known = lookup(sim, sysctl->name);
@@ -237,16 +311,12 @@ int lsvm_sim_sysctl_set(struct sim_host *sim, const struct sysctl *sysctl)
 				 "there is no sysctl %s on %s; check its name and that "
 				 "its interface or module is there",
 				 sysctl->name, sim->host.name);
+	if (after(sysctl->name, "net.ipv4.vs."))
+		return set_ipvs(sim, known, sysctl);
 	if (known->name[0]) {
 		err = check_numbers(sim, sysctl);
 		if (err < 0)
 			return err;
 	}
-	if (taken(known, sysctl->value))
-		return store(sim, sysctl);
-	return lsvm_fail(sim->host.ctx, LSVM_ERR_CONFLICT,
-			 "sysctl %s did not take '%s' and still is '%s'; choose a value "
-			 "that the kernel allows",
-			 sysctl->name, sysctl->value,
-			 lsvm_sim_sysctl_get(sim, sysctl->name));
+	return store(sim, sysctl);
 }
