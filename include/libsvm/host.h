@@ -82,6 +82,7 @@ LSVM_API int lsvm_host_simulate_send(struct lsvm_host *host, int protocol,
 				     const char *address, uint16_t port, uint32_t fwmark,
 				     char *server, size_t size);
 /** A client closes its connection: it is inactive, and ends when the fin timeout is over.
+ * When its server was removed, the packet that says so is dropped and nothing changes.
  * Returns 0. Errors: LSVM_ERR_NOT_FOUND when there is none, LSVM_ERR_STATE,
  * LSVM_ERR_ARGUMENT. @since 0.1 */
 LSVM_API int lsvm_host_simulate_close(struct lsvm_host *host, int protocol,

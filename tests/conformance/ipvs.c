@@ -235,7 +235,8 @@ void open_sides(struct side *side)
 	if (unshare(CLONE_NEWNET) ||
 	    system("ip link set lo up && ip link add sync0 type dummy && "
 		   "ip address add 10.99.0.1/24 dev sync0 && ip link set sync0 up && "
-		   "ip route add default dev sync0 && ip link add bare0 type dummy && "
+		   "ip route add default dev sync0 && "
+		   "ip -6 route add default dev sync0 && ip link add bare0 type dummy && "
 		   "ip link set bare0 up && ip link add down0 type dummy"))
 		errx(1, "cannot make a namespace");
 	if (lsvm_ctx_new(&side->ctx) < 0 ||
@@ -351,6 +352,19 @@ static bool run_sysctls(void)
 	return same;
 }
 
+static bool run_traffic(uint64_t seed, bool print)
+{
+	struct side side = { 0 };
+	size_t packets = 0;
+	bool same;
+
+	open_sides(&side);
+	same = compare_traffic(&side, seed, 5, print, &packets);
+	close_sides(&side);
+	printf("%zu packets%s\n", packets, same ? "" : " DIFFER");
+	return same;
+}
+
 int main(int argc, char **argv)
 {
 	const bool full = getenv("LSVM_FULL") != NULL;
@@ -374,6 +388,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < runs; i++)
 		failed += !run(seed + i, count, print, &score);
 	failed += !run_sysctls();
+	for (size_t i = 0; i < runs; i++)
+		failed += !run_traffic(seed + i, print);
 	printf("%zu requests (%zu refused), %zu looks, %zu lines; %zu of %zu runs "
 	       "differ\n",
 	       score.requests, score.refused, score.looks, score.lines, failed, runs);

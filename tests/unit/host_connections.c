@@ -110,9 +110,9 @@ static void a_connection_goes_on_until_it_is_over(void **state)
 	expect_counts(0, 0, 0, 0, 1, 3);
 	assert_int_equal(connect_from(2000), LSVM_ANSWER_SERVER);
 	good(close_from(2000));
-	expect_counts(0, 0, 1, 0, 2, 4);
+	expect_counts(0, 0, 1, 0, 2, 5);
 	good(lsvm_host_simulate_pass(host, 120 * 1000));
-	expect_counts(0, 0, 0, 0, 2, 4);
+	expect_counts(0, 0, 0, 0, 2, 5);
 }
 
 static void a_removed_server_keeps_its_connections_for_its_return(void **state)
@@ -153,7 +153,7 @@ static void the_last_service_of_a_family_takes_ipvs_with_it(void **state)
 	assert_int_equal(send_from(2000), LSVM_ANSWER_SERVER);
 	expect_counts(0, 1, 0, 0, 0, 1);
 	good(close_from(2000));
-	expect_counts(0, 0, 1, 0, 0, 1);
+	expect_counts(0, 0, 1, 0, 0, 2);
 }
 
 static void a_drained_server_refuses_under_sh_and_is_left_under_wlc(void **state)

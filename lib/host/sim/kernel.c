@@ -261,13 +261,15 @@ static int change(struct request *request)
 	if (err)
 		return err;
 	if (request->command == IPVS_CMD_NEW_SERVICE)
-		return request->service ? EEXIST
-					: lsvm_sim_service_add(kernel, &request->named);
+		return request->service
+			       ? EEXIST
+			       : lsvm_sim_service_add(request->sim, &request->named);
 	if (!request->service)
 		return ESRCH;
 	switch (request->command) {
 	case IPVS_CMD_SET_SERVICE:
-		return lsvm_sim_service_edit(kernel, request->service, &request->named);
+		return lsvm_sim_service_edit(request->sim, request->service,
+					     &request->named);
 	case IPVS_CMD_DEL_SERVICE:
 		lsvm_sim_service_delete(kernel, request->service);
 		return 0;

@@ -136,8 +136,8 @@ int lsvm_sim_parse_command(struct reader attributes, struct sim_command *ret);
 
 struct sim_service *lsvm_sim_service_find(struct sim_kernel *kernel,
 					  const struct wire_service *named);
-int lsvm_sim_service_add(struct sim_kernel *kernel, const struct wire_service *wanted);
-int lsvm_sim_service_edit(struct sim_kernel *kernel, struct sim_service *service,
+int lsvm_sim_service_add(struct sim_host *sim, const struct wire_service *wanted);
+int lsvm_sim_service_edit(struct sim_host *sim, struct sim_service *service,
 			  const struct wire_service *wanted);
 void lsvm_sim_service_delete(struct sim_kernel *kernel, struct sim_service *service);
 void lsvm_sim_services_flush(struct sim_kernel *kernel);
@@ -178,7 +178,7 @@ int lsvm_sim_close(struct sim_host *sim, const struct sim_flow *flow);
 /* Time goes by: what is over ends. */
 void lsvm_sim_pass(struct sim_host *sim, uint64_t ms);
 /* The scheduler hears what happens to its service. Without memory it starts anew. */
-void lsvm_sim_tell_service(const struct sim_kernel *kernel, struct sim_service *service);
+void lsvm_sim_tell_service(struct sim_host *sim, struct sim_service *service);
 void lsvm_sim_tell_dest(struct sim_dest *dest, enum sim_event event);
 /* Counts the templates of each destination. */
 void lsvm_sim_count_templates(struct sim_kernel *kernel, struct sim_service *service);

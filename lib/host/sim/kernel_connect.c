@@ -13,6 +13,7 @@
 #include "host/sim/sim.h"
 
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define FTP_PORT 21
@@ -114,17 +115,6 @@ static void drop_scheduler(struct sim_service *service)
 	service->sched_id = 0;
 }
 
-void lsvm_sim_tell_service(const struct sim_kernel *kernel, struct sim_service *service)
-{
-	struct ipvs_service value = { 0 };
-
-	if (!service->sched)
-		return;
-	lsvm_sim_service_value(kernel, service, &value);
-	if (lsvm_sched_service_edit(service->sched, &value) < 0)
-		drop_scheduler(service);
-}
-
 void lsvm_sim_tell_dest(struct sim_dest *dest, enum sim_event event)
 {
 	struct sim_service *service = dest->service;
@@ -154,15 +144,15 @@ void lsvm_sim_tell_dest(struct sim_dest *dest, enum sim_event event)
 		to_twin(dest, twin);
 }
 
-static int need_scheduler(struct sim_host *sim, struct sim_service *service)
+static int make_scheduler(struct sim_host *sim, struct sim_service *service,
+			  const char *scheduler)
 {
 	struct ipvs_service value = { 0 };
 	uint32_t position = 0;
 	int err = 0;
 
-	if (service->sched)
-		return 0;
 	lsvm_sim_service_value(&sim->kernel, service, &value);
+	snprintf(value.scheduler, sizeof(value.scheduler), "%s", scheduler);
 	for (const struct sim_dest *dest = service->ring.next;
 	     dest != &service->ring && err >= 0; dest = dest->next) {
 		struct ipvs_destination *to = vec_push(&value.destinations);
@@ -185,6 +175,20 @@ static int need_scheduler(struct sim_host *sim, struct sim_service *service)
 	     dest = dest->next)
 		to_twin(dest, twin_in(service, dest));
 	return 0;
+}
+
+/* Where wrr stands follows from all that has happened to the service: it hears it from
+ * the start. */
+void lsvm_sim_tell_service(struct sim_host *sim, struct sim_service *service)
+{
+	struct ipvs_service value = { 0 };
+
+	if (!service->sched && strcmp(service->scheduler, "wrr") != 0)
+		return;
+	lsvm_sim_service_value(&sim->kernel, service, &value);
+	if ((!service->sched && make_scheduler(sim, service, "rr") < 0) ||
+	    lsvm_sched_service_edit(service->sched, &value) < 0)
+		drop_scheduler(service);
 }
 
 void lsvm_sim_count_templates(struct sim_kernel *kernel, struct sim_service *service)
@@ -372,7 +376,8 @@ static int schedule(struct sim_host *sim, const struct sim_flow *flow,
 	};
 	struct sim_connection *connection = calloc(1, sizeof(*connection)), **head;
 	struct sched_dest *twin = NULL;
-	int outcome = need_scheduler(sim, service);
+	int outcome =
+		service->sched ? 0 : make_scheduler(sim, service, service->scheduler);
 
 	if (outcome >= 0 && (!connection || (kernel->connection_count >=
 						     kernel->connection_bucket_count &&
@@ -461,11 +466,16 @@ int lsvm_sim_close(struct sim_host *sim, const struct sim_flow *flow)
 	struct sim_kernel *kernel = &sim->kernel;
 	struct sim_connection *connection = find(kernel, flow);
 	struct sim_service *service;
+	struct sim_dest *dest;
 
 	if (!connection || connection->closing)
 		return lsvm_fail(sim->host.ctx, LSVM_ERR_NOT_FOUND,
 				 "there is no such connection on %s; it may have ended",
 				 sim->host.name);
+	/* The packet that says so has to get through first. */
+	if (!kernel->service_counts[flow->family == AF_INET6] ||
+	    go_on(sim, connection, &dest) != LSVM_ANSWER_SERVER)
+		return 0;
 	connection->closing = true;
 	connection->expires_ms =
 		kernel->now_ms + 1000 * (uint64_t)kernel->timeouts.tcp_fin_s;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Services of the simulated IPVS: find, add, edit, delete. */
-#include "host/sim/kernel.h"
+#include "host/sim/sim.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -81,8 +81,9 @@ static void assign(struct sim_service *service, const struct wire_service *wante
 	memcpy(service->engine, wanted->engine, sizeof(service->engine));
 }
 
-int lsvm_sim_service_add(struct sim_kernel *kernel, const struct wire_service *wanted)
+int lsvm_sim_service_add(struct sim_host *sim, const struct wire_service *wanted)
 {
+	struct sim_kernel *kernel = &sim->kernel;
 	struct sim_service **head = bucket_of_wire(kernel, wanted), *service;
 	int err = check(wanted);
 
@@ -103,18 +104,19 @@ int lsvm_sim_service_add(struct sim_kernel *kernel, const struct wire_service *w
 	*head = service;
 	kernel->service_count++;
 	kernel->service_counts[wanted->family == AF_INET6]++;
+	lsvm_sim_tell_service(sim, service);
 	return 0;
 }
 
-int lsvm_sim_service_edit(struct sim_kernel *kernel, struct sim_service *service,
+int lsvm_sim_service_edit(struct sim_host *sim, struct sim_service *service,
 			  const struct wire_service *wanted)
 {
 	int err = check(wanted);
 
 	if (err)
 		return err;
-	assign(service, wanted, kernel->hz);
-	lsvm_sim_tell_service(kernel, service);
+	assign(service, wanted, sim->kernel.hz);
+	lsvm_sim_tell_service(sim, service);
 	return 0;
 }
 
