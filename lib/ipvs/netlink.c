@@ -219,6 +219,14 @@ bool lsvm_nl_put_dump_destinations(struct nl_out *out, const struct ipvs_key *ke
 	return put_command(out, IPVS_CMD_GET_DEST, NLM_F_DUMP, &content);
 }
 
+bool lsvm_nl_put_get_service(struct nl_out *out, const struct ipvs_key *key)
+{
+	struct wire_command content = { .has = BIT(COMMAND_SERVICE) };
+
+	key_to_wire(key, &content.service);
+	return put_command(out, IPVS_CMD_GET_SERVICE, NLM_F_ACK, &content);
+}
+
 bool lsvm_nl_put_zero(struct nl_out *out, const struct ipvs_key *key_or_all)
 {
 	struct wire_command content = { 0 };

@@ -26,6 +26,8 @@ bool lsvm_nl_put_change(struct nl_out *out, const struct ipvs_change *change);
 /* A request without content: a dump of a command, or one answer. */
 bool lsvm_nl_put_request(struct nl_out *out, uint8_t command, uint16_t flags);
 bool lsvm_nl_put_dump_destinations(struct nl_out *out, const struct ipvs_key *key);
+/* Asks for one service. */
+bool lsvm_nl_put_get_service(struct nl_out *out, const struct ipvs_key *key);
 /* One service's counters, or all (NULL). */
 bool lsvm_nl_put_zero(struct nl_out *out, const struct ipvs_key *key_or_all);
 /* The last message is to be answered even when nothing is wrong. */

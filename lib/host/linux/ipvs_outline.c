@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which services and destinations there are, as three numbers that do not depend on
+ * Which services and destinations there are, as a few numbers that do not depend on
  * order.
  *
  * /proc/net/ip_vs (ip_vs_info_seq_show in net/netfilter/ipvs/ip_vs_ctl.c) lists the table
@@ -62,6 +62,7 @@ void lsvm_ipvs_outline_of_table(const struct lsvm_ipvs_table *table,
 
 		outline.service_count++;
 		outline.sum += sum;
+		outline.service_sum += sum;
 		for (size_t j = 0; j < service->destinations.count; j++) {
 			const struct ipvs_destination *destination =
 				&service->destinations.items[j];
@@ -131,6 +132,7 @@ static int add_line(const char *line, uint64_t *service, struct ipvs_outline *ou
 	}
 	outline->service_count++;
 	outline->sum += *service;
+	outline->service_sum += *service;
 	return 0;
 }
 

@@ -20,7 +20,9 @@ struct ipvs_socket {
 	int proc_fd; /* /proc/net/ip_vs of the socket's namespace; -1: none */
 	uint32_t timeout_ms;
 	uint64_t write_count;
-	struct nl_out out; /* the request being made */
+	uint64_t datagrams; /* received so far */
+	unsigned pieces;    /* datagrams in which the content of the last answer came */
+	struct nl_out out;  /* the request being made */
 	uint8_t *received;
 	struct mmsghdr messages[RECEIVE_COUNT];
 	struct iovec parts[RECEIVE_COUNT];
@@ -55,7 +57,7 @@ int lsvm_ipvs_read_daemons(struct ipvs_socket *socket, struct ipvs_daemon *ret_m
 /* A fingerprint of which services and destinations there are, whatever their order. */
 struct ipvs_outline {
 	size_t service_count, destination_count;
-	uint64_t sum;
+	uint64_t sum, service_sum; /* of all; of the services alone */
 };
 void lsvm_ipvs_outline_of_table(const struct lsvm_ipvs_table *table,
 				struct ipvs_outline *ret);

@@ -3,24 +3,37 @@
  * The kernel's IPVS table as a value.
  *
  * One dump gives the services, one more for each service its destinations: a socket can
- * have only one dump under way. Dumps tear: when the table changes meanwhile they miss
- * entries without saying so. So what was read is compared with /proc/net/ip_vs, which is
- * cheap. Where the two disagree on which services and destinations there are, all is read
- * again until a reading agrees with the file or with the reading before it: the file
- * alone does not do, because it misses entries itself once it is longer than a page and
- * another network namespace has services too (its position counts those, and skips as
- * many).
+ * have only one dump under way. The kernel makes a dump in pieces of up to 32 KiB, each
+ * under its lock, and goes on at the number of entries that it has told: when an entry
+ * that was told is removed meanwhile, a piece misses one without saying so. So
+ *
+ *   - what came in one piece is whole;
+ *   - a longer list of services counts when /proc/net/ip_vs, which is cheap, has the same
+ *     services, or when all that were in the list before it are still in it: nothing was
+ *     removed, so nothing was missed. Additions do no harm;
+ *   - longer lists of destinations count when that file has the same, or when everything
+ *     was read twice and is the same.
+ *
+ * The file alone does not do, because it misses entries itself once it is longer than a
+ * page and another network namespace has services too (its position counts those, and
+ * skips as many).
+ *
+ * A service that went before its destinations were asked for looks like an empty one:
+ * where the file shows that something changed, the kernel is asked for each of those.
  */
 #include "host/linux/ipvs_private.h"
 
+#include <errno.h>
 #include <linux/ip_vs.h>
 #include <linux/netlink.h>
 
 #define ATTEMPTS 8
+#define LIST_ATTEMPTS 32 /* the list of services alone is read fast */
 
 struct reading {
 	struct lsvm_ipvs_table *table;
 	struct ipvs_service *service; /* whose destinations come */
+	bool has_pieces;	      /* a list of destinations came in more than one */
 };
 
 static int keep_counters(struct lsvm_ipvs_table *table, struct ipvs_counters **counters,
@@ -149,33 +162,102 @@ static int read_destinations(struct ipvs_socket *socket, struct reading *reading
 		if (!err)
 			err = lsvm_ipvs_verdict(socket->ctx, "read the IPVS table",
 						number);
+		reading->has_pieces |= socket->pieces > 1;
 	}
 	return err;
 }
 
-static int read_once(struct ipvs_socket *socket, struct lsvm_ipvs_table **ret)
+/* The same thing twice in one dump is another way of tearing. */
+static int seal(struct lsvm_ipvs_table *table)
+{
+	int err = lsvm_ipvs_table_seal(table);
+
+	return err == LSVM_ERR_EXISTS ? LSVM_ERR_BUSY : err;
+}
+
+static int list_services(struct ipvs_socket *socket, struct lsvm_ipvs_table **ret)
 {
 	struct reading reading = { 0 };
-	struct lsvm_ipvs_table *table;
 	int err = lsvm_ipvs_table_alloc(socket->ctx, &reading.table);
 
 	if (err)
 		return err;
-	table = reading.table;
 	(void)((err = ask(socket, IPVS_CMD_GET_SERVICE, NLM_F_DUMP, read_service,
 			  &reading)) ||
-	       (err = read_destinations(socket, &reading)) ||
+	       (err = seal(reading.table)));
+	if (err) {
+		lsvm_ipvs_table_unref(reading.table);
+		return err;
+	}
+	*ret = reading.table;
+	return 0;
+}
+
+static bool has_all_of(const struct lsvm_ipvs_table *table,
+		       const struct lsvm_ipvs_table *before)
+{
+	for (size_t i = 0; before && i < before->services.count; i++)
+		if (!lsvm_ipvs_table_lookup(table, &before->services.items[i].key))
+			return false;
+	return before != NULL;
+}
+
+static bool has_same_services(struct ipvs_socket *socket,
+			      const struct lsvm_ipvs_table *table)
+{
+	struct ipvs_outline read, file;
+
+	if (lsvm_ipvs_outline_of_kernel(socket, &file))
+		return false;
+	lsvm_ipvs_outline_of_table(table, &read);
+	return read.service_count == file.service_count &&
+	       read.service_sum == file.service_sum;
+}
+
+/* All services, without their destinations. */
+static int read_services(struct ipvs_socket *socket, struct lsvm_ipvs_table **ret)
+{
+	struct lsvm_ipvs_table *before = NULL, *table = NULL;
+	int err = LSVM_ERR_BUSY;
+
+	for (unsigned i = 0; i < LIST_ATTEMPTS && err == LSVM_ERR_BUSY; i++) {
+		err = list_services(socket, &table);
+		if (err)
+			continue;
+		if (socket->pieces <= 1 || has_all_of(table, before) ||
+		    has_same_services(socket, table))
+			break;
+		err = LSVM_ERR_BUSY;
+		lsvm_ipvs_table_unref(before);
+		before = table;
+	}
+	lsvm_ipvs_table_unref(before);
+	if (!err)
+		*ret = table;
+	return err;
+}
+
+static int read_once(struct ipvs_socket *socket, struct lsvm_ipvs_table **ret,
+		     bool *ret_has_pieces)
+{
+	struct reading reading = { 0 };
+	struct lsvm_ipvs_table *table;
+	int err = read_services(socket, &reading.table);
+
+	if (err)
+		return err;
+	table = reading.table;
+	(void)((err = read_destinations(socket, &reading)) ||
 	       (err = lsvm_ipvs_read_daemons(socket, &table->master, &table->backup)) ||
 	       (err = ask(socket, IPVS_CMD_GET_CONFIG, NLM_F_ACK, read_timeouts,
-			  &table->timeouts)));
-	/* The same thing twice in one dump is another way of tearing. */
-	if (!err && lsvm_ipvs_table_seal(table) == LSVM_ERR_EXISTS)
-		err = LSVM_ERR_BUSY;
+			  &table->timeouts)) ||
+	       (err = seal(table)));
 	if (err) {
 		lsvm_ipvs_table_unref(table);
 		return err;
 	}
 	*ret = table;
+	*ret_has_pieces = reading.has_pieces;
 	return 0;
 }
 
@@ -185,43 +267,66 @@ static bool same_outline(const struct ipvs_outline *a, const struct ipvs_outline
 	       a->destination_count == b->destination_count && a->sum == b->sum;
 }
 
-/* Whether the table is whole; `before` is the outline of the last attempt. */
-static bool is_whole(struct ipvs_socket *socket, const struct lsvm_ipvs_table *table,
-		     struct ipvs_outline *before, bool has_before)
+/* Takes out services without destinations that are there no more. */
+static int drop_gone(struct ipvs_socket *socket, struct lsvm_ipvs_table *table)
+{
+	struct ipvs_service *items = table->services.items;
+	size_t kept = 0, count = table->services.count;
+	int err = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		int number = 0;
+
+		if (!err && !items[i].destinations.count) {
+			lsvm_nl_put_get_service(&socket->out, &items[i].key);
+			err = lsvm_ipvs_exchange(socket, NULL, NULL, &number);
+		}
+		/* It has no destinations, so nothing is lost with it. */
+		if (number != ESRCH)
+			items[kept++] = items[i];
+	}
+	table->services.count = kept;
+	return err;
+}
+
+static int read_attempt(struct ipvs_socket *socket, struct ipvs_outline *before,
+			struct lsvm_ipvs_table **ret)
 {
 	struct ipvs_outline read, file;
-	bool same;
+	struct lsvm_ipvs_table *table;
+	bool has_pieces, is_whole;
+	int err = read_once(socket, &table, &has_pieces);
 
+	if (err)
+		return err;
 	lsvm_ipvs_outline_of_table(table, &read);
-	same = (has_before && same_outline(&read, before)) ||
-	       (!lsvm_ipvs_outline_of_kernel(socket, &file) &&
-		same_outline(&read, &file));
+	is_whole =
+		!lsvm_ipvs_outline_of_kernel(socket, &file) && same_outline(&read, &file);
+	if (!is_whole && has_pieces && !same_outline(&read, before))
+		err = LSVM_ERR_BUSY;
+	else if (!is_whole)
+		err = drop_gone(socket, table);
 	*before = read;
-	return same;
+	if (err) {
+		lsvm_ipvs_table_unref(table);
+		return err;
+	}
+	*ret = table;
+	return 0;
 }
 
 int lsvm_ipvs_socket_read(struct ipvs_socket *socket, struct lsvm_ipvs_table **ret)
 {
 	struct ipvs_outline before = { 0 };
-	bool has_before = false;
+	int err = LSVM_ERR_BUSY;
 
-	for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
-		struct lsvm_ipvs_table *table;
-		int err = read_once(socket, &table);
-
-		if (err == LSVM_ERR_BUSY)
-			continue;
-		if (err)
-			return err;
-		if (is_whole(socket, table, &before, has_before)) {
-			*ret = table;
-			return 0;
-		}
-		has_before = true;
-		lsvm_ipvs_table_unref(table);
-	}
-	return lsvm_fail(
-		socket->ctx, LSVM_ERR_BUSY,
-		"the IPVS table did not hold still while it was read; run it again "
-		"when whoever changes it has finished");
+	/* No table is like this one. */
+	before.sum = 1;
+	for (unsigned attempt = 0; attempt < ATTEMPTS && err == LSVM_ERR_BUSY; attempt++)
+		err = read_attempt(socket, &before, ret);
+	if (err == LSVM_ERR_BUSY)
+		return lsvm_fail(socket->ctx, LSVM_ERR_BUSY,
+				 "the IPVS table did not hold still while it was read; "
+				 "run it again when whoever changes it has finished");
+	return err;
 }

@@ -226,6 +226,7 @@ static int hand_over(struct ipvs_socket *socket, size_t index, ipvs_reply reply,
 		return 0;
 	if (cut)
 		return bad_answer(socket);
+	socket->datagrams++;
 	while (!err && (more = lsvm_nl_next(&bytes, &message)) != 0) {
 		if (more < 0)
 			return bad_answer(socket);
@@ -253,6 +254,7 @@ struct exchange {
 	ipvs_reply reply;
 	void *arg;
 	uint32_t sequence;
+	uint64_t datagram; /* the last that had content */
 	int number;
 	bool interrupted;
 };
@@ -272,6 +274,8 @@ static int exchange_message(struct ipvs_socket *socket, const struct nl_message 
 	}
 	if (message->type < NLMSG_MIN_TYPE || !exchange->reply)
 		return 0;
+	socket->pieces += exchange->datagram != socket->datagrams;
+	exchange->datagram = socket->datagrams;
 	err = exchange->reply(socket, message, exchange->arg);
 	return err == LSVM_ERR_PROTOCOL ? bad_answer(socket) : err;
 }
@@ -284,6 +288,7 @@ int lsvm_ipvs_exchange(struct ipvs_socket *socket, ipvs_reply reply, void *arg,
 				     .sequence = socket->out.sequence };
 	int err = lsvm_ipvs_send(socket);
 
+	socket->pieces = 0;
 	if (!err)
 		err = lsvm_ipvs_receive(socket, lsvm_ipvs_now() + socket->timeout_ms,
 					exchange_message, &exchange);
