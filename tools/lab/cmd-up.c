@@ -2,6 +2,7 @@
 /* svm-lab up, ask, apply, exec, status, down: a lab that stays. */
 #include "keeper.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +92,7 @@ int cmd_up(struct tool *tool)
 		if (status == TOOL_DONE)
 			status = keeper_start(inside.folder, &options);
 		if (status == TOOL_DONE) {
+			add_option(&inside, tool, "--json", "json");
 			status = run_inside(&inside, tool, BUILD_MS);
 			if (status != TOOL_DONE)
 				keeper_end(inside.folder);
@@ -139,6 +141,18 @@ int cmd_status(struct tool *tool)
 	return command(tool, "status", BUILD_MS);
 }
 
+static int print_ended(struct tool *tool)
+{
+	const char *name = tool_value(tool, "lab");
+	json_t *root = json_pack("{s:s, s:s}", "schema", "lsvm-lab-down/1", "lab",
+				 name ? name : "lab");
+	int err = root ? json_dumpf(root, stdout, JSON_COMPACT) : -1;
+
+	putchar('\n');
+	json_decref(root);
+	return err < 0 ? TOOL_FAILED : TOOL_DONE;
+}
+
 int cmd_down(struct tool *tool)
 {
 	struct inside inside;
@@ -146,6 +160,8 @@ int cmd_down(struct tool *tool)
 
 	if (status == TOOL_DONE)
 		status = keeper_end(inside.folder);
+	if (status == TOOL_DONE && tool_has(tool, "json"))
+		status = print_ended(tool);
 	close_inside(&inside);
 	return status;
 }

@@ -126,6 +126,77 @@ static int ask(struct lab *lab)
 	return err;
 }
 
+static const char *role_word(const struct machine *machine)
+{
+	return machine->role ? lsvm_role_name(machine->role) : "client";
+}
+
+static json_t *machine_json(const struct machine *machine)
+{
+	json_t *root = json_pack("{s:s, s:s, s:[]}", "name", machine->name, "role",
+				 role_word(machine), "interfaces");
+	char text[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; i < machine->port_count; i++) {
+		const struct port *port = &machine->ports[i];
+		json_t *item = json_pack("{s:s, s:s, s:[]}", "name", port->name,
+					 "network", port->network->name, "addresses");
+
+		for (size_t j = 0; j < port->addresses.count; j++)
+			json_array_append_new(
+				json_object_get(item, "addresses"),
+				json_string(ip_text(&port->addresses.items[j], text)));
+		json_array_append_new(json_object_get(root, "interfaces"), item);
+	}
+	return root;
+}
+
+static int print_json(const struct lab *lab)
+{
+	json_t *root = json_pack("{s:s, s:s, s:s, s:[]}", "schema", "lsvm-lab-status/1",
+				 "cluster", lsvm_cluster_name(lab->cluster), "topology",
+				 lsvm_topology_name(lsvm_cluster_topology(lab->cluster)),
+				 "machines");
+	int err;
+
+	for (size_t i = 0; i < lab->world.machine_count; i++)
+		json_array_append_new(json_object_get(root, "machines"),
+				      machine_json(&lab->world.machines[i]));
+	err = json_dumpf(root, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(root);
+	return err < 0 ? TOOL_FAILED : TOOL_DONE;
+}
+
+static void print_text(const struct lab *lab)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	printf("cluster %s, %s\n", lsvm_cluster_name(lab->cluster),
+	       lsvm_topology_name(lsvm_cluster_topology(lab->cluster)));
+	for (size_t i = 0; i < lab->world.machine_count; i++) {
+		const struct machine *machine = &lab->world.machines[i];
+
+		printf("%-10s %s", role_word(machine), machine->name);
+		for (size_t j = 0; j < machine->port_count; j++)
+			for (size_t k = 0; k < machine->ports[j].addresses.count; k++)
+				printf(" %s",
+				       ip_text(&machine->ports[j].addresses.items[k],
+					       text));
+		putchar('\n');
+	}
+}
+
+/* What up and apply say when all went well, and what status says. */
+static int report_lab(const struct lab *lab, bool text_too)
+{
+	if (tool_has(lab->tool, "json"))
+		return print_json(lab);
+	if (text_too)
+		print_text(lab);
+	return TOOL_DONE;
+}
+
 static int with_file(struct tool *tool, bool asks)
 {
 	struct lab lab;
@@ -133,8 +204,8 @@ static int with_file(struct tool *tool, bool asks)
 
 	if (status == TOOL_DONE && lab_build(&lab) < 0)
 		status = lab_failed(&lab);
-	if (status == TOOL_DONE && asks)
-		status = ask(&lab);
+	if (status == TOOL_DONE)
+		status = asks ? ask(&lab) : report_lab(&lab, false);
 	lab_free(&lab);
 	return status;
 }
@@ -187,8 +258,9 @@ static int cmd_apply(struct tool *tool)
 		status = tool_complain(tool, "the file has other networks or machines "
 					     "than the running lab; svm-lab down, then "
 					     "up");
-	if (status == TOOL_DONE && lab_change(&lab, &was) < 0)
-		status = lab_failed(&lab);
+	if (status == TOOL_DONE)
+		status = lab_change(&lab, &was) < 0 ? lab_failed(&lab)
+						    : report_lab(&lab, false);
 	lab_free(&lab);
 	lab_free(&was);
 	return status;
@@ -227,22 +299,7 @@ static int cmd_status(struct tool *tool)
 	int status = lab_load(&lab, tool, NULL);
 
 	if (status == TOOL_DONE)
-		printf("cluster %s, %s\n", lsvm_cluster_name(lab.cluster),
-		       lsvm_topology_name(lsvm_cluster_topology(lab.cluster)));
-	for (size_t i = 0; status == TOOL_DONE && i < lab.world.machine_count; i++) {
-		const struct machine *machine = &lab.world.machines[i];
-		char text[INET6_ADDRSTRLEN];
-
-		printf("%-10s %s",
-		       machine->role ? lsvm_role_name(machine->role) : "client",
-		       machine->name);
-		for (size_t j = 0; j < machine->port_count; j++)
-			for (size_t k = 0; k < machine->ports[j].addresses.count; k++)
-				printf(" %s",
-				       ip_text(&machine->ports[j].addresses.items[k],
-					       text));
-		putchar('\n');
-	}
+		status = report_lab(&lab, true);
 	lab_free(&lab);
 	return status;
 }
@@ -256,14 +313,20 @@ static const struct tool_option ask_options[] = {
 	{ 0 },
 };
 
+static const struct tool_option json_option[] = {
+	{ "json", NULL, "print the machines as JSON" },
+	{ 0 },
+};
+
 static const struct tool_command commands[] = {
 	{ "run", "FILE", 1, 1, "Builds a lab and asks.", ask_options, cmd_run },
-	{ "up", "FILE", 1, 1, "Builds a lab.", NULL, cmd_up },
+	{ "up", "FILE", 1, 1, "Builds a lab.", json_option, cmd_up },
 	{ "ask", "", 0, 0, "Asks in the lab that is here.", ask_options, cmd_ask },
-	{ "apply", "FILE", 1, 1, "Changes the lab that is here.", NULL, cmd_apply },
+	{ "apply", "FILE", 1, 1, "Changes the lab that is here.", json_option,
+	  cmd_apply },
 	{ "enter", "MACHINE -- COMMAND...", 2, -1, "Runs a command in a machine.", NULL,
 	  cmd_enter },
-	{ "status", "", 0, 0, "Lists the machines.", NULL, cmd_status },
+	{ "status", "", 0, 0, "Lists the machines.", json_option, cmd_status },
 	{ 0 },
 };
 

@@ -31,6 +31,7 @@ static const struct tool_option up_options[] = {
 	LAB_OPTION,
 	{ "no-guest", NULL, "use the running kernel, which must have ip_vs" },
 	{ "memory", "MIB", "memory of the guest; default 1024" },
+	{ "json", NULL, "print the machines as JSON" },
 	{ 0 },
 };
 
@@ -45,6 +46,18 @@ static const struct tool_option ask_options[] = {
 };
 
 static const struct tool_option lab_options[] = { LAB_OPTION, { 0 } };
+
+static const struct tool_option machines_options[] = {
+	LAB_OPTION,
+	{ "json", NULL, "print the machines as JSON" },
+	{ 0 },
+};
+
+static const struct tool_option down_options[] = {
+	LAB_OPTION,
+	{ "json", NULL, "print which lab has ended as JSON" },
+	{ 0 },
+};
 
 static const struct tool_command commands[] = {
 	{ "run", "FILE", 1, 1,
@@ -61,12 +74,12 @@ static const struct tool_command commands[] = {
 	  ask_options, cmd_ask },
 	{ "apply", "FILE", 1, 1,
 	  "Changes the lab that stands to another file with the same machines.",
-	  lab_options, cmd_apply },
+	  machines_options, cmd_apply },
 	{ "exec", "MACHINE -- COMMAND...", 2, -1,
 	  "Runs a command in a machine of the lab that stands.", lab_options, cmd_exec },
-	{ "status", "", 0, 0, "Lists the machines of the lab that stands.", lab_options,
-	  cmd_status },
-	{ "down", "", 0, 0, "Ends the lab that stands.", lab_options, cmd_down },
+	{ "status", "", 0, 0, "Lists the machines of the lab that stands.",
+	  machines_options, cmd_status },
+	{ "down", "", 0, 0, "Ends the lab that stands.", down_options, cmd_down },
 	{ 0 },
 };
 
