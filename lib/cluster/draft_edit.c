@@ -137,7 +137,7 @@ static struct node *new_member(struct lsvm_draft *draft, const char *server,
 int lsvm_draft_add_server(struct lsvm_draft *draft, const char *partition,
 			  const char *server, uint32_t weight)
 {
-	struct node *in, *list, *member;
+	struct node *in = NULL, *list = NULL, *member;
 	int err = find_partition(draft, partition, &in);
 
 	if (err >= 0)
@@ -162,7 +162,7 @@ int lsvm_draft_add_server(struct lsvm_draft *draft, const char *partition,
 int lsvm_draft_remove_server(struct lsvm_draft *draft, const char *partition,
 			     const char *server)
 {
-	struct node *in, *list, *member;
+	struct node *in = NULL, *list = NULL, *member;
 	int err = find_partition(draft, partition, &in);
 
 	if (err >= 0)
@@ -179,7 +179,8 @@ int lsvm_draft_remove_server(struct lsvm_draft *draft, const char *partition,
 int lsvm_draft_move_server(struct lsvm_draft *draft, const char *server, const char *from,
 			   const char *to)
 {
-	struct node *out_of, *into, *old_list, *new_list, *member;
+	struct node *out_of = NULL, *into = NULL, *old_list = NULL, *new_list = NULL;
+	struct node *member;
 	int err = find_partition(draft, from, &out_of);
 
 	if (err >= 0)
@@ -269,7 +270,7 @@ static int index_draft(struct lsvm_draft *draft)
 int lsvm_draft_add_domain(struct lsvm_draft *draft, const char *vip, const char *domain)
 {
 	struct place *place;
-	struct node *on, *list, *item;
+	struct node *on, *list = NULL, *item;
 	int err = index_draft(draft);
 
 	if (err < 0)
