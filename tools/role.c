@@ -256,7 +256,8 @@ static int go(struct tool *tool, int role, const char *name, struct lsvm_plan *p
 
 	if (status != TOOL_DONE)
 		return status;
-	if (lsvm_apply_new(host, plan, &apply) < 0) {
+	if ((tool_has(tool, "force") ? lsvm_apply_new_as(host, plan, &apply)
+				     : lsvm_apply_new(host, plan, &apply)) < 0) {
 		status = tool_failed(tool);
 	} else {
 		if (dry)

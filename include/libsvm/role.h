@@ -29,11 +29,20 @@ struct lsvm_apply;
  * @param host must outlive the result.
  * @param plan NULL: nothing of ours shall stay (a reset).
  * Returns 0. Errors: of looking (LSVM_ERR_PERMISSION, LSVM_ERR_NO_IPVS, LSVM_ERR_TIMEOUT,
- * …), LSVM_ERR_PARSE when the machine's record is damaged, LSVM_ERR_CONFLICT,
- * LSVM_ERR_NOMEM. Lifetime: until lsvm_apply_free(). @since 0.1
+ * …), LSVM_ERR_PARSE when the machine's record is damaged, LSVM_ERR_CONFLICT, also when
+ * what was applied last made it another machine than the plan is for, LSVM_ERR_NOMEM.
+ * Lifetime: until lsvm_apply_free(). @since 0.1
  */
 LSVM_API int lsvm_apply_new(struct lsvm_host *host, struct lsvm_plan *plan,
 			    struct lsvm_apply **ret);
+/**
+ * The same, but the machine may become another machine of the cluster than it was. The
+ * addresses of its own that earlier plans brought in and this one lacks go then; those
+ * that were there before stay.
+ * Returns 0. Errors: as lsvm_apply_new(). Lifetime: until lsvm_apply_free(). @since 0.1
+ */
+LSVM_API int lsvm_apply_new_as(struct lsvm_host *host, struct lsvm_plan *plan,
+			       struct lsvm_apply **ret);
 /** Frees it; what was done stays. NULL is allowed. @since 0.1 */
 LSVM_API void lsvm_apply_free(struct lsvm_apply *apply);
 /** The steps, all of them, done or not. None: the machine is as it should be. Borrowed.

@@ -51,6 +51,8 @@ struct lsvm_steps {
 int lsvm_steps_compute(struct lsvm_ctx *ctx, const struct state *present,
 		       const struct state *owned, const struct state *wanted,
 		       struct lsvm_steps **ret);
+/* An address with its subnet, unlike a VIP, is the machine's own. */
+bool lsvm_address_is_own(const struct address *address);
 /* "add address 192.0.2.101/32 to eth0" */
 void lsvm_step_text(const struct step *step, struct buf *buf);
 

@@ -364,7 +364,7 @@ static void addresses_on(struct maker *maker)
 
 /* An address with its subnet is the machine's own. Who resets a machine over the network
  * wants to reach it afterwards. */
-static bool is_own(const struct address *address)
+bool lsvm_address_is_own(const struct address *address)
 {
 	return address->prefix.length < lsvm_addr_bits(&address->prefix.addr);
 }
@@ -380,7 +380,7 @@ static void addresses_off(struct maker *maker)
 		const struct address *had = &maker->owned->addresses.items[i];
 		const struct address *have = find(&present, had);
 
-		if (have && !is_own(had) && !find(&wanted, had) &&
+		if (have && !lsvm_address_is_own(had) && !find(&wanted, had) &&
 		    !is_remade(maker, had->interface))
 			add_step(maker, STEP_ADDRESS_DELETE)->address = have;
 	}

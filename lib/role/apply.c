@@ -34,6 +34,7 @@ struct lsvm_apply {
 	struct lsvm_steps *steps;
 	enum apply_phase phase;
 	bool locked;
+	bool forced; /* it may become another machine */
 	size_t done;
 };
 
@@ -59,6 +60,11 @@ void lsvm_apply_free(struct lsvm_apply *apply)
 	lsvm_free(apply->known.text);
 	lsvm_ctx_unref(apply->ctx);
 	free(apply);
+}
+
+static struct move move_of(const struct lsvm_apply *apply)
+{
+	return (struct move){ &apply->record, apply->plan, apply->owned, apply->present };
 }
 
 /* ---- sysctls before us ---- */
@@ -101,6 +107,7 @@ static void drop_vanished(struct lsvm_apply *apply)
 static bool remember(struct lsvm_apply *apply, bool keep_all)
 {
 	const struct state *was = apply->record.before;
+	const struct move move = move_of(apply);
 
 	for (size_t i = 0; i < was->sysctls.count; i++) {
 		const struct sysctl *s = &was->sysctls.items[i];
@@ -120,7 +127,7 @@ static bool remember(struct lsvm_apply *apply, bool keep_all)
 		    !lsvm_state_add_sysctl(apply->before, want->name, is->value))
 			return false;
 	}
-	return true;
+	return lsvm_move_remember(&move, keep_all, apply->before);
 }
 
 /* ---- making one ---- */
@@ -135,6 +142,21 @@ static int make_wanted(struct lsvm_apply *apply)
 	return err;
 }
 
+static int find_steps(struct lsvm_apply *apply)
+{
+	const struct move move = move_of(apply);
+	const bool moved = lsvm_move_is(&apply->record, apply->plan);
+	int err;
+
+	if (moved)
+		lsvm_move_lose_routes(&move);
+	err = lsvm_steps_compute(apply->ctx, apply->present, apply->owned, apply->wanted,
+				 &apply->steps);
+	if (err >= 0 && moved)
+		err = lsvm_move_add_steps(apply->ctx, &move, apply->steps);
+	return err;
+}
+
 static int prepare(struct lsvm_apply *apply)
 {
 	int err = 0;
@@ -144,7 +166,8 @@ static int prepare(struct lsvm_apply *apply)
 		err = lsvm_plan_to_json(apply->plan, &apply->known.text);
 	if (err >= 0)
 		err = lsvm_record_read(apply->host, &apply->known, &apply->record);
-
+	if (err >= 0 && !apply->forced)
+		err = lsvm_move_check(apply->ctx, &apply->record, apply->plan);
 	if (err >= 0)
 		err = lsvm_state_union(apply->ctx, apply->record.plans.items,
 				       apply->record.plans.count, &apply->owned);
@@ -156,8 +179,7 @@ static int prepare(struct lsvm_apply *apply)
 	if (err < 0)
 		return err;
 	drop_vanished(apply);
-	err = lsvm_steps_compute(apply->ctx, apply->present, apply->owned, apply->wanted,
-				 &apply->steps);
+	err = find_steps(apply);
 	if (err < 0)
 		return err;
 	if (!lsvm_steps_count(apply->steps))
@@ -165,8 +187,8 @@ static int prepare(struct lsvm_apply *apply)
 	return 0;
 }
 
-int lsvm_apply_new(struct lsvm_host *host, struct lsvm_plan *plan,
-		   struct lsvm_apply **ret)
+static int make_apply(struct lsvm_host *host, struct lsvm_plan *plan, bool forced,
+		      struct lsvm_apply **ret)
 {
 	struct lsvm_apply *apply = calloc(1, sizeof(*apply));
 	int err;
@@ -176,6 +198,7 @@ int lsvm_apply_new(struct lsvm_host *host, struct lsvm_plan *plan,
 	apply->host = host;
 	apply->ctx = lsvm_ctx_ref(host->ctx);
 	apply->plan = plan ? lsvm_plan_ref(plan) : NULL;
+	apply->forced = forced;
 	err = prepare(apply);
 	if (err < 0) {
 		lsvm_apply_free(apply);
@@ -183,6 +206,18 @@ int lsvm_apply_new(struct lsvm_host *host, struct lsvm_plan *plan,
 	}
 	*ret = apply;
 	return 0;
+}
+
+int lsvm_apply_new(struct lsvm_host *host, struct lsvm_plan *plan,
+		   struct lsvm_apply **ret)
+{
+	return make_apply(host, plan, false, ret);
+}
+
+int lsvm_apply_new_as(struct lsvm_host *host, struct lsvm_plan *plan,
+		      struct lsvm_apply **ret)
+{
+	return make_apply(host, plan, true, ret);
 }
 
 const struct lsvm_steps *lsvm_apply_steps(const struct lsvm_apply *apply)

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "role/role.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Around the plans; parse_text() knows that this is how it is written. */
@@ -82,10 +83,28 @@ static int read_plan(struct lsvm_ctx *ctx, const json_t *json, struct record *re
 	return push_plan(ctx, plan, record);
 }
 
+/* "eth0 192.0.2.11/24": no sysctl has a space in its name. */
+static int read_absent(struct lsvm_ctx *ctx, const char *name, struct record *record)
+{
+	const size_t length = strcspn(name, " ");
+	struct address address = { 0 }, *slot;
+
+	if (!length || length >= sizeof(address.interface) ||
+	    !lsvm_prefix_parse(name + length + 1, &address.prefix))
+		return broken(ctx, "holds an address that is none");
+	memcpy(address.interface, name, length);
+	slot = vec_push(&record->before->addresses);
+	if (!slot)
+		return lsvm_fail_nomem(ctx);
+	*slot = address;
+	return 0;
+}
+
 static int read_before(struct lsvm_ctx *ctx, json_t *before, struct record *record)
 {
 	const char *name;
 	json_t *value;
+	int err;
 
 	if (!json_is_object(before))
 		return broken(ctx, "is no record of this version");
@@ -93,6 +112,12 @@ static int read_before(struct lsvm_ctx *ctx, json_t *before, struct record *reco
 	{
 		if (!json_is_string(value))
 			return broken(ctx, "holds a sysctl without text");
+		if (strchr(name, ' ')) {
+			err = read_absent(ctx, name, record);
+			if (err < 0)
+				return err;
+			continue;
+		}
 		if (!lsvm_state_add_sysctl(record->before, name,
 					   json_string_value(value)))
 			return lsvm_fail_nomem(ctx);
@@ -184,6 +209,16 @@ int lsvm_record_read(struct lsvm_host *host, const struct known_plan *known,
 	return 0;
 }
 
+static bool add_absent(json_t *object, const struct address *address)
+{
+	char prefix[LSVM_ADDRESS_TEXT_BYTES];
+	char name[INTERFACE_BYTES + 1 + LSVM_ADDRESS_TEXT_BYTES];
+
+	snprintf(name, sizeof(name), "%s %s", address->interface,
+		 lsvm_prefix_text(&address->prefix, prefix));
+	return json_object_set_new(object, name, json_string("absent")) == 0;
+}
+
 static bool add_before(struct buf *buf, const struct state *before)
 {
 	json_t *object = json_object();
@@ -198,6 +233,11 @@ static bool add_before(struct buf *buf, const struct state *before)
 			return false;
 		}
 	}
+	for (size_t i = 0; object && i < before->addresses.count; i++)
+		if (!add_absent(object, &before->addresses.items[i])) {
+			json_decref(object);
+			return false;
+		}
 	text = lsvm_json_text(object, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(object);
 	if (!text)

@@ -5,7 +5,8 @@
  * It holds the plans whose things may be on the machine, the oldest first. There is one
  * when the last apply went through; while an apply is under way, and after one that was
  * cut short, the new plan stands behind the earlier ones, so that at no moment anything
- * of ours is forgotten. It also holds what our sysctls were before us.
+ * of ours is forgotten. It also holds what our sysctls were before us, and which of the
+ * machine's own addresses were not there.
  */
 #ifndef LSVM_ROLE_ROLE_H
 #define LSVM_ROLE_ROLE_H
@@ -23,7 +24,7 @@
 struct record {
 	char *text; /* as it lies on the machine; NULL: there is none */
 	VEC(struct lsvm_plan *) plans;
-	struct state *before; /* sysctls only */
+	struct state *before; /* sysctls; addresses: own ones that we brought in */
 };
 
 /* A plan with its JSON, which is long: it is made once. */
@@ -47,6 +48,29 @@ int lsvm_record_write(struct lsvm_host *host, struct record *record, const char 
 /* Equal, or both NULL. */
 bool lsvm_same_text(const char *a, const char *b);
 void lsvm_record_free(struct record *record);
+
+/* ---- a machine that shall become another one (move.c) ---- */
+
+struct move {
+	const struct record *record;
+	const struct lsvm_plan *plan; /* NULL: a reset */
+	const struct state *owned;
+	struct state *present;
+};
+
+/* LSVM_ERR_CONFLICT when the plan is for another machine than the last one was. */
+int lsvm_move_check(struct lsvm_ctx *ctx, const struct record *record,
+		    const struct lsvm_plan *plan);
+/* Whether something of another machine may be here. */
+bool lsvm_move_is(const struct record *record, const struct lsvm_plan *plan);
+/* Adds to `before` which own addresses are brought in; false: out of memory. */
+bool lsvm_move_remember(const struct move *move, bool keep_all, struct state *before);
+/* Forgets the wanted routes that go with the addresses that go: they are set again. */
+void lsvm_move_lose_routes(const struct move *move);
+/* Takes these addresses away before others come: a kernel may drop with an address those
+ * that came to its subnet later. The steps borrow from the record. */
+int lsvm_move_add_steps(struct lsvm_ctx *ctx, const struct move *move,
+			struct lsvm_steps *steps);
 
 /* All that the plans hold; where two differ about a thing, the earlier one counts. The
  * result borrows from the plans. */

@@ -136,6 +136,12 @@ class Roles(unittest.TestCase):
         self.ends(run("svm-eps", "diff", "--simulate", "--machine", "eds1", MINIMAL), 1, "server")
         self.ends(run("svm-eps", "diff", "--simulate", "--machine", "eps9", MINIMAL), 1, "eps9")
 
+    def test_to_become_another_machine_can_be_forced(self):
+        for tool in TOOLS:
+            for command in ("apply", "diff"):
+                self.ends(simulate(tool, command, "--force", MINIMAL), 0)
+            self.ends(simulate(tool, "reset", "--force"), 2, "--force")
+
     def test_findings_are_printed_and_nothing_is_done(self):
         path = self.write("bad.yaml", MINIMAL.read_text().replace("[eps1, eps2]", "[eps1, eps3]"))
         for tool in TOOLS:

@@ -75,6 +75,19 @@ class Applying(unittest.TestCase):
         self.assertEqual({s[1] for s in seen}, {len(wanted)})
         self.assertEqual(host.apply(plan), [])
 
+    def test_another_machine_is_refused_unless_forced(self):
+        cluster, host = lsvm.load(FIGURE3), lsvm.Host.simulated("eds1")
+        host.apply(lsvm.compile(cluster, "eds1"))
+        other = lsvm.compile(cluster, "eds2")
+        for call in (host.apply, host.steps, host.impact, lambda plan: next(host.applying(plan))):
+            with self.assertRaisesRegex(lsvm.Conflict, "eds1.*eds2"):
+                call(other)
+        self.assertTrue(host.steps(other, force=True))
+        steps = host.apply(other, force=True)
+        self.assertTrue(any(s.text.startswith("delete address") or
+                            s.text.startswith("remove address") for s in steps), steps)
+        self.assertEqual(host.apply(other), [])
+
     def test_stopping_in_between_goes_on_from_there(self):
         plan = lsvm.compile(lsvm.load(FIGURE3), "eds1")
         host = lsvm.Host.simulated("eds1")

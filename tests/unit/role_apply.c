@@ -268,6 +268,7 @@ static void an_apply_cut_short_loses_nothing(void **state)
 		apply_all(m, plan(m, "eps1", ONE_VIP));
 		assert_int_equal(vips(m), 1);
 		assert_true(holds(m, "lo", "192.0.2.100/32"));
+		apply_all(m, NULL);
 		more = apply_some(m, plan(m, "eds1", TWO_VIPS), cut) > 0 || more;
 		apply_all(m, NULL);
 		assert_int_equal(vips(m), 0);
@@ -384,7 +385,8 @@ static void a_damaged_record_is_not_guessed_at(void **state)
 		"[]",
 		"{\"schema\":\"lsvm-applied/2\",\"plans\":[],\"before\":{}}",
 		"{\"schema\":\"lsvm-applied/1\",\"plans\":[{}],\"before\":{}}",
-		"{\"schema\":\"lsvm-applied/1\",\"plans\":[],\"before\":{\"a\":1}}"
+		"{\"schema\":\"lsvm-applied/1\",\"plans\":[],\"before\":{\"a\":1}}",
+		"{\"schema\":\"lsvm-applied/1\",\"plans\":[],\"before\":{\"a b\":\"\"}}"
 	};
 	struct machine *m = *state;
 	struct lsvm_plan *wanted = plan(m, "eps1", ONE_VIP);
@@ -454,6 +456,76 @@ static void the_status_tells_what_differs(void **state)
 	lsvm_free(text);
 }
 
+/* As apply_some(), also when it was another machine. */
+static int force_some(struct machine *m, struct lsvm_plan *plan, int batches)
+{
+	struct lsvm_apply *apply;
+	int more = 1;
+
+	good(m, lsvm_apply_new_as(m->host, plan, &apply));
+	while (more > 0 && batches-- > 0)
+		more = lsvm_apply_next(apply);
+	if (more == 0)
+		good(m, lsvm_apply_verify(apply));
+	lsvm_apply_free(apply);
+	lsvm_plan_unref(plan);
+	return more;
+}
+
+static void another_machine_is_refused_unless_forced(void **state)
+{
+	static const char *const others[] = { "eps2", "eds1" };
+	struct machine *m = *state;
+	struct lsvm_apply *apply;
+	struct lsvm_plan *other;
+	uint64_t writes;
+
+	apply_all(m, plan(m, "eps1", ONE_VIP));
+	writes = lsvm_host_write_count(m->host);
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		other = plan(m, others[i], ONE_VIP);
+		bad(m, lsvm_apply_new(m->host, other, &apply), LSVM_ERR_CONFLICT, "eps1");
+		assert_non_null(strstr(lsvm_ctx_error_text(m->ctx), others[i]));
+		assert_int_equal(lsvm_host_write_count(m->host), writes);
+		lsvm_plan_unref(other);
+	}
+	good(m, force_some(m, plan(m, "eps2", ONE_VIP), 1000));
+	apply_all(m, plan(m, "eps2", ONE_VIP));
+	other = plan(m, "eps1", ONE_VIP);
+	bad(m, lsvm_apply_new(m->host, other, &apply), LSVM_ERR_CONFLICT, "eps2");
+	lsvm_plan_unref(other);
+	apply_all(m, NULL);
+	apply_all(m, plan(m, "eps1", ONE_VIP));
+}
+
+static void a_forced_move_takes_back_the_addresses_it_brought(void **state)
+{
+	struct machine *m = *state;
+	int cut = 1, more = 1;
+
+	good(m, lsvm_host_simulate_interface(m->host, "eth0"));
+	put(m, STEP_ADDRESS_ADD, "eth0", "192.0.2.21/24");
+	for (; more > 0; cut++) {
+		good(m, force_some(m, plan(m, "eps1", ONE_VIP), 1000));
+		assert_false(holds(m, "eth0", "192.0.2.22/24"));
+		more = force_some(m, plan(m, "eps2", ONE_VIP), cut);
+		good(m, more);
+		apply_all(m, plan(m, "eps2", ONE_VIP)); /* it goes on unforced */
+		assert_true(holds(m, "eth0", "192.0.2.22/24"));
+		more = force_some(m, plan(m, "eds1", ONE_VIP), cut) > 0 || more;
+		apply_all(m, plan(m, "eds1", ONE_VIP));
+		apply_all(m, plan(m, "eds1", TWO_VIPS));
+		assert_true(holds(m, "eth0", "192.0.2.11/24"));
+		assert_false(holds(m, "eth0", "192.0.2.22/24"));
+		/* what the machine came with */
+		assert_true(holds(m, "eth0", "192.0.2.21/24"));
+	}
+	assert_true(cut > 3);
+	good(m, force_some(m, plan(m, "eps1", ONE_VIP), 1000));
+	assert_false(holds(m, "eth0", "192.0.2.11/24"));
+	assert_true(holds(m, "eth0", "192.0.2.21/24"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -468,6 +540,8 @@ int main(void)
 		TEST(a_reload_that_was_cut_off_is_made_up_for),
 		TEST(a_failed_step_is_tried_again),
 		TEST(two_applies_at_once_do_not_mix),
+		TEST(another_machine_is_refused_unless_forced),
+		TEST(a_forced_move_takes_back_the_addresses_it_brought),
 		TEST(what_did_not_stay_is_named),
 		TEST(a_damaged_record_is_not_guessed_at),
 		TEST(the_plan_applied_last_can_be_asked_for),

@@ -12,6 +12,12 @@ FUNCTIONS = {
     "lsvm_apply_free": ("void", ["struct lsvm_apply *"]),
     "lsvm_apply_impact": ("int", ["const struct lsvm_apply *", "struct lsvm_impact **"]),
     "lsvm_apply_new": ("int", ["struct lsvm_host *", "struct lsvm_plan *", "struct lsvm_apply **"]),
+    "lsvm_apply_new_as": (
+        "int", [
+            "struct lsvm_host *",
+            "struct lsvm_plan *",
+            "struct lsvm_apply **",
+        ]),
     "lsvm_apply_next": ("int", ["struct lsvm_apply *"]),
     "lsvm_apply_steps": ("const struct lsvm_steps *", ["const struct lsvm_apply *"]),
     "lsvm_apply_verify": ("int", ["struct lsvm_apply *"]),

@@ -189,12 +189,13 @@ class Host(Owned):
             self._pointer, ctypes.byref(version), ctypes.byref(buckets)))
         return tuple(version.value.to_bytes(3, "big")), buckets.value
 
-    def applying(self, plan):
+    def applying(self, plan, force=False):
         """Makes the machine hold the plan (None: nothing of ours), yielding each step once done.
 
         Stopping in between leaves the steps done so far; applying again goes on from there.
+        Conflict when this was another machine of the cluster until now, unless force says so.
         """
-        apply, steps = self._begin(plan)
+        apply, steps = self._begin(plan, force)
         lib, done = library(), 0
         while True:
             more = self._context.check(lib.lsvm_apply_next(apply._pointer))
@@ -205,33 +206,34 @@ class Host(Owned):
                 break
         self._context.check(lib.lsvm_apply_verify(apply._pointer))
 
-    def apply(self, plan, dry_run=False, progress=None):
+    def apply(self, plan, dry_run=False, progress=None, force=False):
         """Makes the machine hold the plan (None: nothing of ours) and returns the steps it took.
 
         With dry_run the steps are only found out. progress(done, total, step) is called after
-        each step.
+        each step. force: as applying() has it.
         """
-        total = self.steps(plan)
+        total = self.steps(plan, force)
         if dry_run:
             return total
         taken = []
-        for step in self.applying(plan):
+        for step in self.applying(plan, force):
             taken.append(step)
             if progress:
                 progress(len(taken), len(total), step)
         return taken
 
-    def steps(self, plan):
+    def steps(self, plan, force=False):
         """The steps that applying the plan would take now; none when all is as it should be."""
-        return self._begin(plan)[1]
+        return self._begin(plan, force)[1]
 
-    def impact(self, plan):
+    def impact(self, plan, force=False):
         """What applying the plan (None: nothing of ours) would do to clients and connections."""
-        apply, _ = self._begin(plan)
+        apply, _ = self._begin(plan, force)
         return Impact._new(self._context, library().lsvm_apply_impact, apply._pointer, kept=self)
 
-    def _begin(self, plan):
+    def _begin(self, plan, force):
         lib = library()
-        apply = _Apply._new(self._context, lib.lsvm_apply_new, self._pointer,
+        make = lib.lsvm_apply_new_as if force else lib.lsvm_apply_new
+        apply = _Apply._new(self._context, make, self._pointer,
                             plan._pointer if plan else None, kept=(self, plan))
         return apply, read_steps(self._context, lib.lsvm_apply_steps(apply._pointer))
