@@ -13,6 +13,7 @@
 
 #define STEP_TEXT_BYTES 512
 #define PLAN_CHUNK_BYTES 65536
+#define NAMES_BYTES 512
 
 /* ---- where the plan comes from ---- */
 
@@ -55,7 +56,42 @@ static int plan_from_file(struct tool *tool, const char *path, struct lsvm_plan 
 	return err < 0 ? tool_failed(tool) : TOOL_DONE;
 }
 
-static int plan_from_cluster(struct tool *tool, const char *machine, int duty,
+/* The machines of that role, as many as fit. */
+static void list_names(const struct lsvm_cluster *cluster, int role, char *names)
+{
+	size_t used = 0;
+
+	strcpy(names, "none");
+	for (size_t i = 0; i < lsvm_cluster_machine_count(cluster); i++) {
+		const struct lsvm_machine *machine = lsvm_cluster_machine_at(cluster, i);
+		const char *name = lsvm_machine_name(machine);
+
+		if (lsvm_machine_role(machine) != role)
+			continue;
+		if (used + strlen(name) + sizeof(", , ...") > NAMES_BYTES) {
+			strcpy(names + used, ", ...");
+			return;
+		}
+		used += (size_t)sprintf(names + used, "%s%s", used ? ", " : "", name);
+	}
+}
+
+static int unknown_machine(struct tool *tool, const struct lsvm_cluster *cluster,
+			   const char *machine, int role)
+{
+	char names[NAMES_BYTES];
+
+	list_names(cluster, role, names);
+	return tool_complain(
+		tool,
+		"cluster '%s' has no machine '%s'%s; say with --machine which %s "
+		"this is; there are: %s",
+		lsvm_cluster_name(cluster), machine,
+		tool_has(tool, "machine") ? "" : ", which is the host name",
+		lsvm_role_name(role), names);
+}
+
+static int plan_from_cluster(struct tool *tool, int role, const char *machine, int duty,
 			     struct lsvm_plan **ret)
 {
 	struct lsvm_cluster *cluster;
@@ -63,7 +99,9 @@ static int plan_from_cluster(struct tool *tool, const char *machine, int duty,
 
 	if (status != TOOL_DONE)
 		return status;
-	if (lsvm_plan_compile(tool->ctx, cluster, machine, duty, ret) < 0)
+	if (!lsvm_cluster_find_machine(cluster, machine))
+		status = unknown_machine(tool, cluster, machine, role);
+	else if (lsvm_plan_compile(tool->ctx, cluster, machine, duty, ret) < 0)
 		status = tool_failed(tool);
 	lsvm_cluster_unref(cluster);
 	return status;
@@ -101,7 +139,7 @@ static int find_plan(struct tool *tool, int role, struct lsvm_plan **ret)
 		return tool_usage(tool, "a plan is for one machine and duty; --machine "
 					"and --duty go with a cluster file");
 	status = file ? plan_from_file(tool, file, &plan)
-		      : plan_from_cluster(tool, role_machine_name(tool, name), duty,
+		      : plan_from_cluster(tool, role, role_machine_name(tool, name), duty,
 					  &plan);
 	if (status != TOOL_DONE)
 		return status;

@@ -136,6 +136,14 @@ class Roles(unittest.TestCase):
         self.ends(run("svm-eps", "diff", "--simulate", "--machine", "eds1", MINIMAL), 1, "server")
         self.ends(run("svm-eps", "diff", "--simulate", "--machine", "eps9", MINIMAL), 1, "eps9")
 
+    def test_a_host_name_that_no_machine_has_is_told_with_those_there_are(self):
+        for tool, names in (("svm-eds", "eds1, eds2"), ("svm-eps", "eps1, eps2")):
+            for machine in ((), ("--machine", "nobody")):
+                done = run(tool, "diff", "--simulate", *machine, MINIMAL)
+                self.ends(done, 1, "--machine")
+                self.assertTrue(done.stderr.endswith(f": {names}\n"), done.stderr)
+                self.assertEqual("host name" in done.stderr, not machine)
+
     def test_to_become_another_machine_can_be_forced(self):
         for tool in TOOLS:
             for command in ("apply", "diff"):
