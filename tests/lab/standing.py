@@ -3,6 +3,7 @@
 be entered, and an end leaves nothing."""
 
 import concurrent.futures
+import contextlib
 import json
 import os
 import signal
@@ -12,9 +13,10 @@ import time
 import unittest
 
 import lsvm
-from common import SVM_LAB, LabTest, ROOT, own_name, svm_lab
+from common import SVM_LAB, LabTest, ROOT, guest_processes, own_name, svm_lab
 
 FIGURE3 = ROOT / "examples/figure3.yaml"
+MINIMAL = ROOT / "examples/minimal.yaml"
 
 
 def table_lines(text):
@@ -120,6 +122,65 @@ class Standing(LabTest):
         done = svm_lab("status", "--lab", name)
         self.assertEqual(done.returncode, 1)
         self.assertIn("no lab is up", done.stderr)
+
+
+class Names(LabTest):
+    def start(self, name):
+        return subprocess.Popen([SVM_LAB, "up", "--lab", name, MINIMAL], stderr=subprocess.PIPE,
+                                text=True)
+
+    def test_looking_does_not_disturb_a_lab_that_starts(self):
+        name = own_name("look")
+        self.addCleanup(svm_lab, "down", "--lab", name)
+        with self.start(name) as starting:
+            looks = []
+            while starting.poll() is None:
+                looks.append(svm_lab("status", "--lab", name))
+                time.sleep(0.1)
+            said = starting.stderr.read()
+        self.assertEqual(starting.returncode, 0, said)
+        self.assertTrue(any("is starting" in look.stderr for look in looks), looks)
+        self.assertIn("director   eds1", svm_lab("status", "--lab", name).stdout)
+
+    def test_of_several_that_start_at_once_one_does(self):
+        name = own_name("race")
+        self.addCleanup(svm_lab, "down", "--lab", name)
+        several = [self.start(name) for _ in range(4)]
+        said = [one.communicate(timeout=120)[1] for one in several]
+        self.assertEqual(sorted(one.returncode for one in several), [0, 1, 1, 1], said)
+        for one, text in zip(several, said):
+            self.assertEqual("already" in text, one.returncode == 1, text)
+        self.assertIn("director   eds1", svm_lab("status", "--lab", name).stdout)
+
+    def test_a_dead_owners_folder_is_taken_over(self):
+        name = own_name("dead")
+        before = guest_processes()
+        self.up(MINIMAL, name)
+        for pid in guest_processes() - before:
+            with contextlib.suppress(OSError):  # the guest dies with its keeper
+                if os.readlink(f"/proc/{pid}/exe") == os.path.realpath(SVM_LAB):
+                    os.kill(pid, signal.SIGKILL)
+        while guest_processes() - before:
+            time.sleep(0.05)
+        self.assertIn("no lab is up", svm_lab("status", "--lab", name).stderr)
+        self.up(MINIMAL, name)
+        self.assertIn("director   eds1", svm_lab("status", "--lab", name).stdout)
+
+    def test_who_asks_for_another_lab_is_told_those_that_are_up(self):
+        name = own_name("other")
+        self.up(MINIMAL, name)
+        for command in ("status",), ("ask",), ("exec", "eds1", "--", "true"), ("down",):
+            words = list(command)
+            words[1:1] = ["--lab", own_name("none")]
+            done = svm_lab(*words)
+            self.assertEqual(done.returncode, 1, command)
+            self.assertIn(f"--lab {name}", done.stderr)
+
+    def test_a_lab_has_a_name(self):
+        for name in "", "a/b", "x" * 200:
+            done = svm_lab("up", "--lab", name, MINIMAL)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("cannot be the name of a lab", done.stderr)
 
 
 class Ends(LabTest):

@@ -30,8 +30,8 @@ static int open_inside(struct inside *inside, struct tool *tool, const char *com
 	if (!inside->program || !inside->arguments)
 		return tool_complain(tool, "svm-lab-inside is missing; install libsvm "
 					   "again");
-	if (keeper_folder(name ? name : "lab", inside->folder, sizeof(inside->folder)) <
-	    0)
+	if (keeper_folder(name ? name : KEEPER_DEFAULT_NAME, inside->folder,
+			  sizeof(inside->folder)) < 0)
 		return TOOL_FAILED;
 	inside->arguments[inside->count++] = inside->program;
 	inside->arguments[inside->count++] = command;
@@ -76,27 +76,23 @@ int cmd_up(struct tool *tool)
 {
 	struct session_options options;
 	struct inside inside;
-	int status = open_inside(&inside, tool, "up"), fd;
+	int status = open_inside(&inside, tool, "up"), claim = -1;
 
 	if (status == TOOL_DONE)
 		status = keeper_options(tool, &options);
 	if (status == TOOL_DONE)
 		status = check_file(tool, tool->operands[0]);
-	if (status == TOOL_DONE && (fd = keeper_connect(inside.folder)) >= 0) {
-		close(fd);
-		status = tool_complain(tool, "a lab is up already; svm-lab down ends it, "
-					     "--lab NAME starts another");
-	} else if (status == TOOL_DONE) {
-		/* The dead one's folder went with it. */
-		status = open_inside(&inside, tool, "up");
-		if (status == TOOL_DONE)
-			status = keeper_start(inside.folder, &options);
-		if (status == TOOL_DONE) {
-			add_option(&inside, tool, "--json", "json");
-			status = run_inside(&inside, tool, BUILD_MS);
-			if (status != TOOL_DONE)
-				keeper_end(inside.folder);
-		}
+	if (status == TOOL_DONE && (claim = keeper_claim(inside.folder)) < 0)
+		status = TOOL_FAILED;
+	if (status == TOOL_DONE)
+		status = keeper_start(inside.folder, &options);
+	if (claim >= 0)
+		close(claim); /* the keeper has it too */
+	if (claim >= 0 && status == TOOL_DONE) {
+		add_option(&inside, tool, "--json", "json");
+		status = run_inside(&inside, tool, BUILD_MS);
+		if (status != TOOL_DONE)
+			keeper_end(inside.folder);
 	}
 	close_inside(&inside);
 	return status;

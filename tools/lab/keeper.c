@@ -113,6 +113,7 @@ static bool listen_at(struct keeper *keeper)
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", keeper->folder);
+	unlink(address.sun_path); /* of an owner that died */
 	keeper->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	return keeper->listener >= 0 &&
 	       bind(keeper->listener, (struct sockaddr *)&address, sizeof(address)) ==
@@ -149,15 +150,6 @@ static void serve(struct keeper *keeper)
 			    keeper->visitors[i].fd == fds[4 + i].fd)
 				hear(keeper, &keeper->visitors[i]);
 	}
-}
-
-void keeper_clean(const char *folder)
-{
-	char path[KEEPER_PATH_BYTES + 16];
-
-	snprintf(path, sizeof(path), "%s/socket", folder);
-	unlink(path);
-	rmdir(folder);
 }
 
 /* In the background; `ready` is told how it went, a byte and a sentence. */
@@ -205,6 +197,7 @@ int keeper_start(const char *folder, const struct session_options *options)
 
 	if (!keeper || pipe2(ready, O_CLOEXEC) < 0 || (pid = fork()) < 0) {
 		complain("%s", strerror(errno));
+		keeper_clean(folder);
 		return TOOL_FAILED;
 	}
 	keeper->folder = folder;

@@ -10,12 +10,19 @@
 
 #define KEEPER_PATH_BYTES 100 /* of sun_path, 108 */
 
-/* Where the lab of that name has its folder; -1 when it cannot be made. */
+#define KEEPER_DEFAULT_NAME "lab"
+
+/* Where the lab of that name has its folder; -1 when that is no name. */
 int keeper_folder(const char *name, char *buf, size_t size);
-/* Connects to it: a socket, or -1 when there is none. What a dead one left is removed. */
+/* Makes the folder, or takes over a dead owner's, for the process and its children: a
+ * descriptor that stays open as long; -1 when somebody else's lab has it. */
+int keeper_claim(const char *folder);
+/* Connects to it: a socket, or -1 when there is none. Changes nothing. */
 int keeper_connect(const char *folder);
+/* Removes the folder; for its owner only. */
 void keeper_clean(const char *folder);
-/* Starts the keeper; returns when its guest takes commands. enum tool_exit. */
+/* Starts the keeper in a folder that is ours, and its from now on; returns when its guest
+ * takes commands. enum tool_exit. */
 int keeper_start(const char *folder, const struct session_options *options);
 /* Has the keeper run a command and passes on what it says; its exit status. */
 int keeper_run(const char *folder, char *const *arguments, int64_t deadline_ms);
