@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Clusters from Python: loading, findings, drafts, differences, lifetimes, threads."""
+import copy
 import gc
 import pathlib
+import pickle
 import threading
 import unittest
 
@@ -10,6 +12,79 @@ import lsvm
 
 EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples"
 FIGURE3 = EXAMPLES / "figure3.yaml"
+
+
+class Misuse(unittest.TestCase):
+    def test_what_owns_cannot_be_copied(self):
+        cluster = lsvm.load(FIGURE3)
+        plan, host = lsvm.compile(cluster, "eds1"), lsvm.Host.simulated("eds1")
+        for owning in (cluster, cluster.draft(), plan, plan.ipvs, host, host.impact(plan),
+                       lsvm.Scheduler(plan.ipvs.services[0]), lsvm.import_ipvsadm("")):
+            for how in (copy.copy, copy.deepcopy, pickle.dumps):
+                with self.subTest(type(owning).__name__, how=how.__name__):
+                    with self.assertRaisesRegex(TypeError, type(owning).__name__):
+                        how(owning)
+
+    def test_a_copy_of_what_is_borrowed_keeps_the_owner(self):
+        cluster = lsvm.load(FIGURE3)
+        machine = copy.copy(cluster.machine("eds1"))
+        del cluster
+        gc.collect()
+        self.assertEqual(machine.name, "eds1")
+
+    def test_numbers_must_fit(self):
+        draft = lsvm.load(FIGURE3).draft()
+        for wrong, error in ((-1, ValueError), (2**32 + 1, ValueError), ("x", TypeError),
+                             (1.5, TypeError), (None, TypeError)):
+            with self.assertRaisesRegex(error, "weight"):
+                draft.add_server("C", "eps5", weight=wrong)
+        draft.add_server("C", "eps5", weight=2)
+        with self.assertRaisesRegex(ValueError, "limit"):
+            lsvm.Host.simulated("eds1").connections(limit=-1)
+
+    def test_none_and_other_things_are_not_objects(self):
+        cluster, host = lsvm.load(FIGURE3), lsvm.Host.simulated("eds1")
+        for call, word in ((lambda: lsvm.compile(None, "eds1"), "cluster"),
+                           (lambda: lsvm.compile(cluster, None), "machine"),
+                           (lambda: cluster.diff(None), "other"),
+                           (lambda: cluster.machine(None), "name"),
+                           (lambda: cluster.draft().add_domain(None, "x.example"), "vip"),
+                           (lambda: host.apply(cluster), "plan"),
+                           (lambda: host.reconcile(None), "wanted"),
+                           (lambda: lsvm.impact(None, None), "present"),
+                           (lambda: lsvm.Scheduler(None), "service"),
+                           (lambda: lsvm.Host.simulated(None), "name"),
+                           (lambda: lsvm.load(None), "PathLike"),
+                           (lambda: lsvm.Draft(0), "cluster"),
+                           (lambda: lsvm.Plan.from_json(5), "document")):
+            with self.assertRaisesRegex(TypeError, word):
+                call()
+
+    def test_a_nul_in_a_path_is_refused(self):
+        with self.assertRaisesRegex(ValueError, "NUL"):
+            lsvm.load(f"{FIGURE3}\0.json")
+
+    def test_equal_clusters_are_equal(self):
+        one, two = lsvm.load(FIGURE3), lsvm.load(FIGURE3)
+        self.assertEqual(one, two)
+        self.assertEqual(len({one, two}), 1)
+        draft = one.draft()
+        draft.add_server("C", "eps5")
+        self.assertNotEqual(one, draft.freeze())
+        self.assertNotEqual(one, None)
+        self.assertEqual(lsvm.compile(one, "eds1"), lsvm.compile(two, "eds1"))
+
+    def test_objects_say_what_they_are(self):
+        cluster, host = lsvm.load(FIGURE3), lsvm.Host.simulated("eds1")
+        plan = lsvm.compile(cluster, "eds1")
+        service = plan.ipvs.services[0]
+        for thing, word in ((cluster, "figure3"), (cluster.partition("A"), "A"),
+                            (cluster.partition("A").vips[0], "Vip"), (plan, "director eds1"),
+                            (host, "eds1, simulated"), (plan.ipvs, "services"),
+                            (service, "192.0.2.1"), (service.destinations[0], "weight"),
+                            (host.impact(plan), "Impact none")):
+            self.assertRegex(repr(thing), f"^<.*{word}.*>$")
+        self.assertEqual(lsvm.__version__, lsvm.version())
 
 
 class Loading(unittest.TestCase):

@@ -28,6 +28,13 @@ def version():
     return library().lsvm_version().decode()
 
 
+def __getattr__(name):
+    # Not before it is asked for: the library is loaded then.
+    if name == "__version__":
+        return version()
+    raise AttributeError(f"module 'lsvm' has no attribute '{name}'")
+
+
 def feature(name):
     """Whether the library was built with an optional part, e.g. 'linux'."""
     return library().lsvm_feature(name.encode())

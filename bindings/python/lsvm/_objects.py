@@ -8,6 +8,7 @@ time, as in C.
 """
 import ctypes
 import json
+import operator
 import weakref
 
 from ._library import handle, library, take
@@ -21,7 +22,21 @@ def _release(name, pointer, kept):
     del kept
 
 
-class Context:
+class Single:
+    """What stands for one object of the library, which a copy would free once more."""
+
+    def __copy__(self):
+        raise TypeError(f"a {type(self).__name__} of the library cannot be copied")
+
+    def __deepcopy__(self, memo):
+        self.__copy__()
+
+    def __reduce_ex__(self, protocol):
+        raise TypeError(f"a {type(self).__name__} of the library cannot be pickled; "
+                        "where it has JSON, pickle that")
+
+
+class Context(Single):
     """A context of the library, and how results become exceptions."""
 
     def __init__(self):
@@ -43,7 +58,7 @@ class Context:
         return error_class(code)(text or library().lsvm_err_name(result).decode(), code, **more)
 
 
-class Owned:
+class Owned(Single):
     """An object of the library that is ours to free."""
 
     _handle = None  # the C structure
@@ -111,6 +126,16 @@ class Json:
         return json.loads(self.to_json())
 
 
+class Frozen(Json):
+    """What never changes: equal documents are equal objects."""
+
+    def __eq__(self, other):
+        return self is other or (type(self) is type(other) and self.to_json() == other.to_json())
+
+    def __hash__(self):
+        return hash(self.to_json())
+
+
 def formatted(context, function, *arguments):
     """The text that a getter writes into (char *buf, size_t size)."""
     size = 512
@@ -132,3 +157,42 @@ def words(value):
     if "\0" in text:
         raise ValueError("text with a NUL character")
     return text.encode()
+
+
+def needed(value, name):
+    """The same where None means nothing."""
+    if value is None:
+        raise TypeError(f"{name} must be text, not None")
+    return words(value)
+
+
+def whole(value, name, most=0xFFFFFFFF):
+    """A whole number from 0 to the most; ctypes would cut off what does not fit."""
+    try:
+        found = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number, not {value!r}") from None
+    if not 0 <= found <= most:
+        raise ValueError(f"{name} is {found}; it must be from 0 to {most}")
+    return found
+
+
+def pointer_of(value, cls, name):
+    """The C pointer of an object of that class."""
+    if not isinstance(value, cls):
+        raise TypeError(f"{name} must be a {cls.__name__}, not {type(value).__name__}")
+    return value._pointer
+
+
+def pointer_or_none(value, cls, name):
+    """The same; None stays NULL."""
+    return None if value is None else pointer_of(value, cls, name)
+
+
+def bytes_of(text):
+    """The bytes of a document, given as str or as bytes."""
+    if isinstance(text, str):
+        return text.encode()
+    if isinstance(text, (bytes, bytearray, memoryview)):
+        return bytes(text)
+    raise TypeError(f"a document is str or bytes, not {type(text).__name__}")

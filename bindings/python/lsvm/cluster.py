@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass
 
 from ._library import handle, library
-from ._objects import Borrowed, Context, Json, Owned, words
+from ._objects import (Borrowed, Context, Frozen, Json, Owned, needed, whole, pointer_of,
+                       pointer_or_none)
 from .enums import Application, Err, Format, Forwarding, Protocol, Role, Topology
 from .findings import FindingList
 
@@ -30,6 +31,9 @@ class Domain(Borrowed):
     @property
     def name(self):
         return library().lsvm_domain_name(self._pointer).decode()
+
+    def __repr__(self):
+        return f"<Domain {self.name}>"
 
     @property
     def home(self):
@@ -63,6 +67,9 @@ class Service(Borrowed):
     def name(self):
         return library().lsvm_service_name(self._pointer).decode()
 
+    def __repr__(self):
+        return f"<Service {self.name}>"
+
     @property
     def protocol(self):
         return Protocol(library().lsvm_service_protocol(self._pointer))
@@ -95,6 +102,9 @@ class Vip(Borrowed):
     @property
     def name(self):
         return library().lsvm_vip_name(self._pointer).decode()
+
+    def __repr__(self):
+        return f"<Vip {self.name}>"
 
     @property
     def address(self):
@@ -132,6 +142,9 @@ class Partition(Borrowed):
     def name(self):
         return library().lsvm_partition_name(self._pointer).decode()
 
+    def __repr__(self):
+        return f"<Partition {self.name}>"
+
     @property
     def servers(self):
         lib = library()
@@ -163,7 +176,7 @@ class _Changes(Owned):
         return [Change(c["kind"], c["path"], c.get("old"), c.get("new")) for c in found["changes"]]
 
 
-class Cluster(Owned, Json):
+class Cluster(Frozen, Owned):
     """A frozen cluster: it never changes and may be read by many threads."""
 
     _handle, _free = "lsvm_cluster", "lsvm_cluster_unref"
@@ -172,6 +185,10 @@ class Cluster(Owned, Json):
     @property
     def name(self):
         return library().lsvm_cluster_name(self._pointer).decode()
+
+    def __repr__(self):
+        return f"<Cluster {self.name}: {len(self.machines)} machines, partitions " \
+               f"{', '.join(p.name for p in self.partitions)}>"
 
     @property
     def topology(self):
@@ -202,7 +219,7 @@ class Cluster(Owned, Json):
         return self._find(Domain, library().lsvm_cluster_find_domain, name)
 
     def _find(self, cls, function, name):
-        found = function(self._pointer, words(name))
+        found = function(self._pointer, needed(name, "the name"))
         if not found:
             raise KeyError(name)
         return cls(self, found)
@@ -223,7 +240,7 @@ class Cluster(Owned, Json):
         """What changes from this cluster to the other, in the order of the file."""
         context = Context()
         return _Changes._new(context, library().lsvm_cluster_diff, context.pointer,
-                             self._pointer, other._pointer).read()
+                             self._pointer, pointer_of(other, Cluster, "other")).read()
 
 
 def _made(context, function, *arguments):
@@ -248,7 +265,10 @@ def load(source, format=Format.YAML):
     if isinstance(source, (bytes, bytearray)):
         return _made(context, library().lsvm_cluster_load, context.pointer, bytes(source),
                      len(source), Format(format))
-    return _made(context, library().lsvm_cluster_load_file, context.pointer, os.fsencode(source))
+    path = os.fsencode(source)
+    if b"\0" in path:
+        raise ValueError("a path with a NUL character")
+    return _made(context, library().lsvm_cluster_load_file, context.pointer, path)
 
 
 class Draft(Owned, Json):
@@ -260,30 +280,33 @@ class Draft(Owned, Json):
         """A draft that starts as the cluster, or as nothing."""
         context = Context()
         self._make(context, library().lsvm_draft_new, context.pointer,
-                   cluster._pointer if cluster else None, kept=cluster)
+                   pointer_or_none(cluster, Cluster, "cluster"), kept=cluster)
 
     def set(self, path, value):
         """Puts a value (what JSON can hold) at a path, e.g. "/partitions/A/servers/eps1/weight"."""
-        self._call(library().lsvm_draft_set, words(path), json.dumps(value).encode())
+        self._call(library().lsvm_draft_set, needed(path, "path"), json.dumps(value).encode())
 
     def remove(self, path):
-        self._call(library().lsvm_draft_remove, words(path))
+        self._call(library().lsvm_draft_remove, needed(path, "path"))
 
     def add_server(self, partition, server, weight=1):
-        self._call(library().lsvm_draft_add_server, words(partition), words(server), weight)
+        self._call(library().lsvm_draft_add_server, needed(partition, "partition"),
+                   needed(server, "server"), whole(weight, "weight"))
 
     def remove_server(self, partition, server):
-        self._call(library().lsvm_draft_remove_server, words(partition), words(server))
+        self._call(library().lsvm_draft_remove_server, needed(partition, "partition"),
+                   needed(server, "server"))
 
     def move_server(self, server, source, target):
         """Out of one partition, into another."""
-        self._call(library().lsvm_draft_move_server, words(server), words(source), words(target))
+        self._call(library().lsvm_draft_move_server, needed(server, "server"),
+                   needed(source, "source"), needed(target, "target"))
 
     def add_domain(self, vip, domain):
-        self._call(library().lsvm_draft_add_domain, words(vip), words(domain))
+        self._call(library().lsvm_draft_add_domain, needed(vip, "vip"), needed(domain, "domain"))
 
     def remove_domain(self, domain):
-        self._call(library().lsvm_draft_remove_domain, words(domain))
+        self._call(library().lsvm_draft_remove_domain, needed(domain, "domain"))
 
     def to_json(self):
         """The draft as it is, right or wrong, in the shape of the cluster's JSON."""

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Optional
 
 from ._library import library, take
-from ._objects import Context, Owned, words
+from ._objects import Context, Owned, needed, whole, pointer_of, pointer_or_none, words
+from .cluster import Cluster
 from .enums import Cause, ConnectionOrigin, Protocol, Role, Severity
 from .impact import Impact
-from .ipvs import IpvsTable
+from .ipvs import IpvsService, IpvsTable
 from .plan import Plan, read_steps
 
 
@@ -67,13 +68,17 @@ class Host(Owned):
     def simulated(cls, name):
         """A machine in memory, which answers as Linux does."""
         context = Context()
-        return cls._new(context, library().lsvm_host_new_simulated, context.pointer, words(name))
+        return cls._new(context, library().lsvm_host_new_simulated, context.pointer,
+                        needed(name, "name"))
 
     @classmethod
     def real(cls, name):
         """This machine, in the caller's network namespace. Most changes need root."""
         context = Context()
-        return cls._new(context, library().lsvm_host_open, context.pointer, words(name))
+        return cls._new(context, library().lsvm_host_open, context.pointer, needed(name, "name"))
+
+    def __repr__(self):
+        return f"<Host {self.name}, {'simulated' if self.is_simulated else 'real'}>"
 
     @property
     def name(self):
@@ -90,7 +95,8 @@ class Host(Owned):
 
     def simulate_interface(self, name):
         """Puts a network card, up, into a simulated machine."""
-        self._context.check(library().lsvm_host_simulate_interface(self._pointer, words(name)))
+        self._context.check(library().lsvm_host_simulate_interface(
+            self._pointer, needed(name, "name")))
 
     def applied(self):
         """The plan that was applied last; NotFound when nothing of ours is on the machine."""
@@ -115,7 +121,7 @@ class Host(Owned):
         """
         found = _Connections._new(
             self._context, library().lsvm_host_connections, self._pointer, words(client),
-            words(vip), words(server), words(state), limit)
+            words(vip), words(server), words(state), whole(limit, "limit"))
         return [_connection(c) for c in json.loads(
             found._text(library().lsvm_connection_list_to_json))["connections"]]
 
@@ -128,7 +134,8 @@ class Host(Owned):
         text, table = ctypes.c_void_p(), self.snapshot()
         self._context.check(library().lsvm_role_predict_to_json(
             self._context.pointer, table._pointer, self._pointer, Protocol(protocol),
-            fwmark, words(vip), words(client), ctypes.byref(text)))
+            whole(fwmark, "fwmark"), needed(vip, "vip"), needed(client, "client"),
+            ctypes.byref(text)))
         return json.loads(take(text))
 
     def explain_destination(self, server, cluster=None):
@@ -138,12 +145,12 @@ class Host(Owned):
         says what should be.
         """
         return self._causes(library().lsvm_role_explain_destination,
-                            cluster._pointer if cluster else None, words(server))
+                            pointer_or_none(cluster, Cluster, "cluster"), needed(server, "server"))
 
     def explain_server(self, cluster=None):
         """Why this server gets no traffic or does not answer it; [] for no cause."""
         return self._causes(library().lsvm_role_explain_server,
-                            cluster._pointer if cluster else None)
+                            pointer_or_none(cluster, Cluster, "cluster"))
 
     def _causes(self, function, *arguments):
         lib = library()
@@ -169,14 +176,15 @@ class Host(Owned):
         """
         changed = ctypes.c_size_t()
         self._context.check(library().lsvm_host_ipvs_reconcile(
-            self._pointer, wanted._pointer, owned._pointer if owned else None,
+            self._pointer, pointer_of(wanted, IpvsTable, "wanted"),
+            pointer_or_none(owned, IpvsTable, "owned"),
             ctypes.byref(changed)))
         return changed.value
 
     def zero(self, service=None):
         """Sets the counters of a virtual service of a snapshot to zero, or of all (None)."""
         self._context.check(library().lsvm_host_ipvs_zero(
-            self._pointer, service._pointer if service else None))
+            self._pointer, pointer_or_none(service, IpvsService, "service")))
 
     def flush(self):
         """Empties the IPVS table, also of what others put there; connections are cut."""
@@ -235,5 +243,5 @@ class Host(Owned):
         lib = library()
         make = lib.lsvm_apply_new_as if force else lib.lsvm_apply_new
         apply = _Apply._new(self._context, make, self._pointer,
-                            plan._pointer if plan else None, kept=(self, plan))
+                            pointer_or_none(plan, Plan, "plan"), kept=(self, plan))
         return apply, read_steps(self._context, lib.lsvm_apply_steps(apply._pointer))

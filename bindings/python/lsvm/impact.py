@@ -3,8 +3,9 @@
 import json
 
 from ._library import library
-from ._objects import Context, Owned
+from ._objects import Context, Owned, whole, pointer_of, pointer_or_none
 from .enums import ImpactFlag, ImpactLevel
+from .ipvs import IpvsTable
 
 
 class Impact(Owned):
@@ -32,6 +33,9 @@ class Impact(Owned):
     def __str__(self):
         return self._text(library().lsvm_impact_to_text)
 
+    def __repr__(self):
+        return f"<Impact {self.level.word}>"
+
 
 def impact(present, wanted, owned=None,
            flags=ImpactFlag.NODEST_EXPIRES | ImpactFlag.QUIESCENT_EXPIRES):
@@ -41,5 +45,7 @@ def impact(present, wanted, owned=None,
     what is no longer wanted goes. flags: the kernel's settings, by default those of a plan.
     """
     context = Context()
-    return Impact._new(context, library().lsvm_impact_compute, context.pointer, present._pointer,
-                       wanted._pointer, owned._pointer if owned else None, flags)
+    return Impact._new(context, library().lsvm_impact_compute, context.pointer,
+                       pointer_of(present, IpvsTable, "present"),
+                       pointer_of(wanted, IpvsTable, "wanted"),
+                       pointer_or_none(owned, IpvsTable, "owned"), whole(flags, "flags"))

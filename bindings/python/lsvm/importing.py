@@ -9,7 +9,7 @@
 from dataclasses import dataclass
 
 from ._library import library
-from ._objects import Context, Json, Owned
+from ._objects import Context, Json, Owned, bytes_of
 from .cluster import Cluster
 from .enums import ImportNoteKind, ImportSource
 from .findings import FindingList
@@ -96,7 +96,7 @@ class Import(Owned, Json):
 
 def _import(function, text):
     context = Context()
-    data = text.encode() if isinstance(text, str) else bytes(text)
+    data = bytes_of(text)
     return Import._new(context, function, context.pointer, data, len(data))
 
 
@@ -117,5 +117,5 @@ def import_ipvsadm(text):
 
 def guess_import(text):
     """Whose configuration it looks like: an ImportSource."""
-    data = text.encode() if isinstance(text, str) else bytes(text)
+    data = bytes_of(text)
     return ImportSource(library().lsvm_import_guess(data, len(data)))

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """IPVS tables: virtual services and their destinations, wanted or seen. They never change."""
 from ._library import library
-from ._objects import Borrowed, Context, Json, Owned
+from ._objects import Borrowed, Context, Frozen, Owned, bytes_of, pointer_of
 from .enums import Forwarding, IpvsCounter, Protocol, TunnelChecksum, TunnelKind
 
 
 class IpvsDestination(Borrowed):
     """One real server of a service, as the kernel sees it."""
+
+    def __repr__(self):
+        return f"<IpvsDestination {self.address} port {self.port}, weight {self.weight}>"
 
     @property
     def address(self):
@@ -66,6 +69,9 @@ class IpvsService(Borrowed):
 
     def __str__(self):
         return self._formatted(library().lsvm_ipvs_service_text)
+
+    def __repr__(self):
+        return f"<IpvsService {self}>"
 
     @property
     def protocol(self):
@@ -128,7 +134,7 @@ class IpvsService(Borrowed):
                 for i in range(lib.lsvm_ipvs_service_destination_count(self._pointer))]
 
 
-class IpvsTable(Owned, Json):
+class IpvsTable(Frozen, Owned):
     """A table: what a plan wants or what a kernel was seen to hold."""
 
     _handle, _free = "lsvm_ipvs_table", "lsvm_ipvs_table_unref"
@@ -142,16 +148,19 @@ class IpvsTable(Owned, Json):
     @classmethod
     def from_json(cls, text):
         """A table from JSON of the schema "lsvm-ipvs/1"."""
-        context, data = Context(), text.encode() if isinstance(text, str) else bytes(text)
+        context, data = Context(), bytes_of(text)
         return cls._new(context, library().lsvm_ipvs_table_from_json, context.pointer, data,
                         len(data))
 
     @classmethod
     def from_ipvsadm(cls, text):
         """A table from what `ipvsadm -Sn` prints, or from what people write for `ipvsadm -R`."""
-        context, data = Context(), text.encode() if isinstance(text, str) else bytes(text)
+        context, data = Context(), bytes_of(text)
         return cls._new(context, library().lsvm_ipvs_table_from_ipvsadm, context.pointer, data,
                         len(data))
+
+    def __repr__(self):
+        return f"<IpvsTable of {len(self.services)} services>"
 
     def to_json(self):
         """The table as JSON; equal tables give equal text."""
@@ -187,7 +196,7 @@ class IpvsTable(Owned, Json):
         """What would make this table into the wanted one: ordered lines, none when equal."""
         context, lib = Context(), library()
         changes = _Changes._new(context, lib.lsvm_ipvs_diff, context.pointer, self._pointer,
-                                wanted._pointer)
+                                pointer_of(wanted, IpvsTable, "wanted"))
         return [changes._formatted(lib.lsvm_ipvs_changes_text, i)
                 for i in range(lib.lsvm_ipvs_changes_count(changes._pointer))]
 

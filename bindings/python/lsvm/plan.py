@@ -4,7 +4,9 @@ import ctypes
 from dataclasses import dataclass
 
 from ._library import handle, library
-from ._objects import Context, Json, Owned, formatted, words
+from ._objects import (Context, Frozen, Owned, bytes_of, formatted, needed, pointer_of,
+                       pointer_or_none)
+from .cluster import Cluster
 from .enums import Duty, Role, StepKind
 from .ipvs import IpvsTable
 
@@ -46,7 +48,7 @@ class _Steps(Owned):
     _handle, _free = "lsvm_steps", "lsvm_steps_free"
 
 
-class Plan(Owned, Json):
+class Plan(Frozen, Owned):
     """What one machine must hold. Equal clusters give equal plans, byte for byte."""
 
     _handle, _free = "lsvm_plan", "lsvm_plan_unref"
@@ -54,7 +56,7 @@ class Plan(Owned, Json):
     @classmethod
     def from_json(cls, text):
         """A plan that to_json() wrote."""
-        context, data = Context(), text.encode() if isinstance(text, str) else bytes(text)
+        context, data = Context(), bytes_of(text)
         return cls._new(context, library().lsvm_plan_from_json, context.pointer, data, len(data))
 
     def to_json(self):
@@ -63,6 +65,9 @@ class Plan(Owned, Json):
 
     def __str__(self):
         return self._text(library().lsvm_plan_to_text)
+
+    def __repr__(self):
+        return f"<Plan of {self.role.word} {self.machine}>"
 
     @property
     def machine(self):
@@ -106,12 +111,12 @@ class Plan(Owned, Json):
         """The steps of a machine that holds all of the other plan (None: nothing) to this one."""
         context = Context()
         steps = _Steps._new(context, library().lsvm_plan_diff, context.pointer,
-                            other._pointer if other else None, self._pointer)
+                            pointer_or_none(other, Plan, "other"), self._pointer)
         return read_steps(context, steps._pointer)
 
 
 def compile(cluster, machine, duty=Duty.AUTO):
     """The plan of one machine of the cluster."""
     context = Context()
-    return Plan._new(context, library().lsvm_plan_compile, context.pointer, cluster._pointer,
-                     words(machine), Duty(duty))
+    return Plan._new(context, library().lsvm_plan_compile, context.pointer,
+                     pointer_of(cluster, Cluster, "cluster"), needed(machine, "machine"), Duty(duty))

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Optional
 
 from ._library import handle, library
-from ._objects import Context, Owned, words
+from ._objects import Context, Owned, needed, whole, pointer_of, words
 from .enums import Protocol, SchedOutcome
-from .ipvs import IpvsDestination
+from .ipvs import IpvsDestination, IpvsService
 
 _NO_CONNECTION = 0xFFFFFFFF  # LSVM_SCHED_NO_CONNECTION
 
@@ -41,7 +41,8 @@ def predict(service, client, client_port=0, virtual_address=None):
     context = Context()
     pointer = handle("lsvm_ipvs_destination")()
     outcome = context.check(library().lsvm_sched_predict(
-        context.pointer, service._pointer, words(virtual_address), words(client), client_port,
+        context.pointer, pointer_of(service, IpvsService, "service"), words(virtual_address),
+        needed(client, "client"), whole(client_port, "client_port", 65535),
         ctypes.byref(pointer)))
     served = outcome == SchedOutcome.SERVED
     return IpvsDestination(service._owner, pointer) if served else None
@@ -57,60 +58,72 @@ class Scheduler(Owned):
 
     def __init__(self, service):
         context = Context()
-        self._make(context, library().lsvm_sched_new, context.pointer, service._pointer)
+        self._make(context, library().lsvm_sched_new, context.pointer,
+                   pointer_of(service, IpvsService, "service"))
 
     def connect(self, client, client_port, now_ms=0, virtual_address=None,
                 protocol=Protocol.UNKNOWN):
         """A packet opens a connection: the kernel's decision, and what it changes."""
         destination, connection = ctypes.c_uint32(), ctypes.c_uint32()
         outcome = SchedOutcome(self._context.check(library().lsvm_sched_connect(
-            self._pointer, words(virtual_address), words(client), client_port, Protocol(protocol),
-            now_ms, ctypes.byref(destination), ctypes.byref(connection))))
+            self._pointer, words(virtual_address), needed(client, "client"),
+            whole(client_port, "client_port", 65535), Protocol(protocol),
+            whole(now_ms, "now_ms", 2**64 - 1), ctypes.byref(destination),
+            ctypes.byref(connection))))
         if outcome not in (SchedOutcome.SERVED, SchedOutcome.PERSISTENT):
             return Decision(outcome, None, None)
-        number = connection.value
-        return Decision(outcome, destination.value, None if number == _NO_CONNECTION else number)
+        mine = connection.value
+        return Decision(outcome, destination.value, None if mine == _NO_CONNECTION else mine)
 
     def peek(self, client, client_port, now_ms=0, virtual_address=None,
              protocol=Protocol.UNKNOWN):
         """What connect() would answer; nothing changes."""
         destination = ctypes.c_uint32()
         outcome = SchedOutcome(self._context.check(library().lsvm_sched_peek(
-            self._pointer, words(virtual_address), words(client), client_port, Protocol(protocol),
-            now_ms, ctypes.byref(destination))))
+            self._pointer, words(virtual_address), needed(client, "client"),
+            whole(client_port, "client_port", 65535), Protocol(protocol),
+            whole(now_ms, "now_ms", 2**64 - 1), ctypes.byref(destination))))
         served = outcome in (SchedOutcome.SERVED, SchedOutcome.PERSISTENT)
         return Decision(outcome, destination.value if served else None, None)
 
     def set_active(self, connection, is_active):
         """A connection becomes active (TCP: established) or inactive (after a FIN)."""
-        self._call(library().lsvm_sched_connection_set_active, connection, is_active)
+        self._call(library().lsvm_sched_connection_set_active, whole(connection, "connection"),
+                   is_active)
 
     def close(self, connection, now_ms=0):
         """The kernel forgets a connection."""
-        self._call(library().lsvm_sched_close, connection, now_ms)
+        self._call(library().lsvm_sched_close, whole(connection, "connection"),
+                   whole(now_ms, "now_ms", 2**64 - 1))
 
     def edit(self, service):
         """Scheduler, flags and persistence of the service hold from now on."""
-        self._call(library().lsvm_sched_edit, service._pointer)
+        self._call(library().lsvm_sched_edit, pointer_of(service, IpvsService, "service"))
 
     def add(self, address, port, weight=1, upper_threshold=0, lower_threshold=0):
         """Adds a destination and returns its number."""
-        return self._call(library().lsvm_sched_add, words(address), port, weight, upper_threshold,
-                          lower_threshold)
+        return self._call(library().lsvm_sched_add, needed(address, "address"),
+                          whole(port, "port", 65535), whole(weight, "weight"),
+                          whole(upper_threshold, "upper_threshold"),
+                          whole(lower_threshold, "lower_threshold"))
 
     def change(self, number, weight, upper_threshold=0, lower_threshold=0):
-        self._call(library().lsvm_sched_change, number, weight, upper_threshold, lower_threshold)
+        self._call(library().lsvm_sched_change, whole(number, "number"),
+                   whole(weight, "weight"), whole(upper_threshold, "upper_threshold"),
+                   whole(lower_threshold, "lower_threshold"))
 
     def remove(self, number):
-        self._call(library().lsvm_sched_remove, number)
+        self._call(library().lsvm_sched_remove, whole(number, "number"))
 
     def find(self, address, port):
         """The number of a destination; NotFound when it is not there."""
-        return self._call(library().lsvm_sched_find, words(address), port)
+        return self._call(library().lsvm_sched_find, needed(address, "address"),
+                          whole(port, "port", 65535))
 
     def set_counts(self, number, active, inactive):
         """Sets a destination's connection counts, e.g. to what a director shows."""
-        self._call(library().lsvm_sched_set_counts, number, active, inactive)
+        self._call(library().lsvm_sched_set_counts, whole(number, "number"),
+                   whole(active, "active"), whole(inactive, "inactive"))
 
     def set_expire_quiescent(self, expire):
         """The sysctl expire_quiescent_template."""
@@ -118,7 +131,8 @@ class Scheduler(Owned):
 
     def set_cache_expiration_s(self, seconds):
         """The sysctls lblc_expiration and lblcr_expiration."""
-        library().lsvm_sched_set_cache_expiration_s(self._pointer, seconds)
+        library().lsvm_sched_set_cache_expiration_s(
+            self._pointer, whole(seconds, "seconds"))
 
     def destination_of(self, connection):
         """The number of the destination that a connection goes to."""
