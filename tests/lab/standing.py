@@ -176,6 +176,31 @@ class Names(LabTest):
             self.assertEqual(done.returncode, 1, command)
             self.assertIn(f"--lab {name}", done.stderr)
 
+    def test_complaints_from_within_have_the_name_of_what_was_called(self):
+        name = own_name("words")
+        self.up(FIGURE3, name)
+        done = svm_lab("ask", "--lab", name, "--partition", "zz")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("svm-lab: the lab has no partition 'zz'; there is A, B, C", done.stderr)
+        for option in "--requests", "--parallel", "--seconds":
+            done = svm_lab("ask", "--lab", name, option, "99999999")
+            self.assertEqual(done.returncode, 2)
+            self.assertTrue(done.stderr.startswith("svm-lab: "), done.stderr)
+            self.assertNotIn("svm-lab-inside", done.stderr)
+
+    def test_long_names_keep_the_columns(self):
+        draft = lsvm.load(MINIMAL).draft()
+        draft.set("/partitions/0/vips/0/services", [{"ports": 8080, "application": "http"}])
+        path = self.folder / "long.yaml"
+        path.write_text(draft.freeze().to_yaml().replace("www.example.com",
+                                                         f"{'l' * 40}.example.com"))
+        done = svm_lab("run", "--requests", "1", path)
+        self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
+        head, row = done.stdout.splitlines()[2:4]
+        self.assertEqual(row[head.index("requests"):].split()[:2], ["1", "0"])
+        self.assertEqual(head.index("requests") + len("requests"), row.index(" 1 ") + 2)
+        self.assertIn("1 domain, 0 other services: 1 request in", done.stdout)
+
     def test_a_lab_has_a_name(self):
         for name in "", "a/b", "x" * 200:
             done = svm_lab("up", "--lab", name, MINIMAL)

@@ -42,7 +42,8 @@ int lab_load(struct lab *lab, struct tool *tool, const char *path)
 {
 	*lab = (struct lab){ .tool = tool };
 	if (!path && access(LAB_CLUSTER_PATH, R_OK) < 0)
-		return tool_complain(tool, "no lab is here");
+		return tool_complain(tool, "the lab is not built yet; try again when "
+					   "svm-lab up is done");
 	/* svm-lab has shown its findings. */
 	if (lsvm_cluster_load_file(tool->ctx, path ? path : LAB_CLUSTER_PATH, NULL,
 				   &lab->cluster) < 0)
@@ -82,6 +83,24 @@ static void settle(struct lab *lab)
 	lsvm_cluster_unref(now);
 }
 
+/* Says which there are, when there is none of that name. NULL: all are meant. */
+static bool has_partition(struct lab *lab, const char *name)
+{
+	char names[512] = "none";
+	size_t used = 0;
+
+	if (!name || lsvm_cluster_find_partition(lab->cluster, name))
+		return true;
+	for (size_t i = 0;
+	     i < lsvm_cluster_partition_count(lab->cluster) && used < sizeof(names); i++)
+		used += (size_t)snprintf(
+			names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
+			lsvm_partition_name(lsvm_cluster_partition_at(lab->cluster, i)));
+	tool_complain(lab->tool, "the lab has no partition '%s'; there is %s", name,
+		      names);
+	return false;
+}
+
 /* The table of a lab that stands. */
 static int ask(struct lab *lab)
 {
@@ -97,13 +116,16 @@ static int ask(struct lab *lab)
 				 .after = &after,
 				 .partition = asking.partition,
 				 .took_ms = now_ms() };
-	int own = spaces_network(), err = -1;
+	int own, err = -1;
 
+	if (!has_partition(lab, asking.partition))
+		return TOOL_FAILED;
 	if (!tool_number(lab->tool, "requests", 1, 1000000, 60, &asking.requests) ||
 	    !tool_number(lab->tool, "parallel", 1, ASK_PARALLEL_MAX, 1,
 			 &asking.parallel) ||
 	    !tool_number(lab->tool, "seconds", 0, 86400, 0, &asking.seconds))
 		return TOOL_USAGE;
+	own = spaces_network();
 	if (gauges_read(&lab->world, &before) == 0 &&
 	    spaces_visit(world_client(&lab->world)->net)) {
 		err = ask_all(&asking);
@@ -330,7 +352,8 @@ static const struct tool_command commands[] = {
 	{ 0 },
 };
 
-static const struct tool_page page = { "svm-lab-inside",
+/* Its complaints reach who called svm-lab, under the name that he knows. */
+static const struct tool_page page = { "svm-lab",
 				       "The part of svm-lab that runs in a guest.",
 				       commands };
 

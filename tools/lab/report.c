@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define NAME_BYTES 400
+
 /* ---- counters ---- */
 
 /* A line for each processor, in hexadecimal. They are up to date, where the totals and
@@ -156,18 +158,13 @@ bool report_good(const struct report *report)
 
 /* ---- text ---- */
 
-static int width(const struct report *report, size_t offset, int least)
+static int partition_width(const struct report *report)
 {
-	int most = least;
+	int most = 9;
 
-	for (size_t i = 0; i < report->targets->count; i++) {
-		const char *text =
-			*(const char *const *)((const char *)&report->targets->items[i] +
-					       offset);
-
-		if (text && (int)strlen(text) > most)
-			most = (int)strlen(text);
-	}
+	for (size_t i = 0; i < report->targets->count; i++)
+		if ((int)strlen(report->targets->items[i].partition) > most)
+			most = (int)strlen(report->targets->items[i].partition);
 	return most;
 }
 
@@ -181,27 +178,39 @@ static int address_width(const struct report *report)
 	return most;
 }
 
-static void print_name(const struct target *target, int size)
+static const char *name_of(const struct target *target, char *buf, size_t size)
 {
-	char text[400];
-
 	if (!target->domain)
-		snprintf(text, sizeof(text), "%s %s/%u", target->service,
+		snprintf(buf, size, "%s %s/%u", target->service,
 			 lsvm_protocol_name(target->protocol), target->port);
 	else if (target->secured || target->port != 80)
-		snprintf(text, sizeof(text), "%s://%s:%u",
-			 target->secured ? "https" : "http", target->domain,
-			 target->port);
+		snprintf(buf, size, "%s://%s:%u", target->secured ? "https" : "http",
+			 target->domain, target->port);
 	else
-		snprintf(text, sizeof(text), "%s", target->domain);
-	printf("%-*s", size, text);
+		snprintf(buf, size, "%s", target->domain);
+	return buf;
+}
+
+static int name_width(const struct report *report)
+{
+	char text[NAME_BYTES];
+	int most = 24;
+
+	for (size_t i = 0; i < report->targets->count; i++) {
+		const char *name =
+			name_of(&report->targets->items[i], text, sizeof(text));
+
+		if ((int)strlen(name) > most)
+			most = (int)strlen(name);
+	}
+	return most;
 }
 
 static void print_rows(const struct report *report)
 {
-	int partition = width(report, offsetof(struct target, partition), 9);
-	int name = width(report, offsetof(struct target, domain), 24);
+	int partition = partition_width(report), name = name_width(report);
 	int address = address_width(report);
+	char text[NAME_BYTES];
 
 	printf("%-*s  %-*s  %-*s  %8s  %8s  %s\n", partition, "partition", address, "VIP",
 	       name, "domain or service", "requests", "failures", "answered by");
@@ -210,9 +219,8 @@ static void print_rows(const struct report *report)
 
 		if (!was_asked(report, target))
 			continue;
-		printf("%-*s  %-*s  ", partition, target->partition, address,
-		       target->address);
-		print_name(target, name);
+		printf("%-*s  %-*s  %-*s", partition, target->partition, address,
+		       target->address, name, name_of(target, text, sizeof(text)));
 		printf("  %8u  %8u ", target->asked, target->failed);
 		for (size_t j = 0; j < target->share_count; j++)
 			printf("%s %s %u", j ? "," : "", target->shares[j].server,
@@ -247,6 +255,11 @@ static void print_ways(const struct report *report)
 	       is_direct(report) ? "" : " (with address translation they have to)");
 }
 
+static const char *plural(uint32_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
 void report_print(const struct report *report)
 {
 	struct sums sums = sum(report);
@@ -254,10 +267,12 @@ void report_print(const struct report *report)
 	printf("%s: %s\n\n", report->cluster, report->topology);
 	print_rows(report);
 	print_ways(report);
-	printf("\n%u domains, %u other services: %u requests in %.1f s, %u failures: "
+	printf("\n%u domain%s, %u other service%s: %u request%s in %.1f s, %u failure%s: "
 	       "%s\n",
-	       sums.domains, sums.services, sums.asked, (double)report->took_ms / 1000,
-	       sums.failed, report_good(report) ? "good" : "NOT GOOD");
+	       sums.domains, plural(sums.domains), sums.services, plural(sums.services),
+	       sums.asked, plural(sums.asked), (double)report->took_ms / 1000,
+	       sums.failed, plural(sums.failed),
+	       report_good(report) ? "good" : "NOT GOOD");
 }
 
 /* ---- JSON ---- */
