@@ -201,6 +201,30 @@ class Names(LabTest):
         self.assertEqual(head.index("requests") + len("requests"), row.index(" 1 ") + 2)
         self.assertIn("1 domain, 0 other services: 1 request in", done.stdout)
 
+    def test_what_is_not_asked_stands_in_the_table_with_the_reason(self):
+        draft = lsvm.load(MINIMAL).draft()
+        draft.set("/partitions/0/vips/0/services", [{"ports": 80}, {"ports": 443}])
+        draft.set("/partitions/0/vips/1", {"address": "192.0.2.101", "services": [{"ports": 80}]})
+        path = self.folder / "some.yaml"
+        path.write_text(draft.freeze().to_yaml())
+        done = svm_lab("run", "--requests", "2", path)
+        self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
+        self.assertIn("not asked: the domain has no tls", done.stdout)
+        self.assertIn("not asked: the VIP has no domain", done.stdout)
+        self.assertIn("1 domain, 0 other services: 2 requests", done.stdout)
+        self.assertIn("2 more not asked", done.stdout)
+
+        draft = lsvm.load(MINIMAL).draft()
+        draft.set("/partitions/0/vips/0/services", [{"ports": 80}])
+        draft.remove_domain("www.example.com")
+        path.write_text(draft.freeze().to_yaml())
+        done = svm_lab("run", "--json", path)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        report = json.loads(done.stdout)
+        self.assertFalse(report["good"])
+        self.assertIn("no domain", report["targets"][0]["not_asked"])
+        self.assertIn("Nothing was asked", svm_lab("run", path).stdout)
+
     def test_a_lab_has_a_name(self):
         for name in "", "a/b", "x" * 200:
             done = svm_lab("up", "--lab", name, MINIMAL)

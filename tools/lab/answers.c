@@ -80,7 +80,8 @@ static bool open_ports(struct answers *answers)
 		bool have = false; /* several VIPs can come to one port */
 		int fd;
 
-		if (target->domain || !target_has_server(target, answers->machine->name))
+		if (target->domain || target->skipped ||
+		    !target_has_server(target, answers->machine->name))
 			continue;
 		for (size_t j = 0; j < answers->count; j++)
 			have |= answers->of[j]->protocol == target->protocol &&

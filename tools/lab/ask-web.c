@@ -50,8 +50,7 @@ static struct target *next_target(struct round *round)
 
 		if (target->domain && !target_is_dead(target) &&
 		    round->requests < asking->requests &&
-		    (!asking->partition ||
-		     !strcmp(asking->partition, target->partition))) {
+		    target_is_asked(target, asking->partition)) {
 			round->requests++;
 			return target;
 		}

@@ -125,9 +125,7 @@ int ask_all(struct asking *asking)
 		for (size_t i = 0; !err && i < asking->targets->count; i++) {
 			struct target *target = &asking->targets->items[i];
 
-			if (target->domain ||
-			    (asking->partition &&
-			     strcmp(asking->partition, target->partition)))
+			if (target->domain || !target_is_asked(target, asking->partition))
 				continue;
 			say_progress(asking, "");
 			ask_service(target, asking->requests);

@@ -137,7 +137,8 @@ static int write_all(void *arg)
 	for (size_t i = 0; i < writing->targets->count; i++) {
 		const struct target *target = &writing->targets->items[i];
 
-		if (!target->domain || !target_has_server(target, server))
+		if (!target->domain || target->skipped ||
+		    !target_has_server(target, server))
 			continue;
 		if (!write_page(target, server))
 			goto failed;

@@ -124,7 +124,7 @@ static struct gauge directors(const struct report *report)
 }
 
 struct sums {
-	uint32_t domains, services, asked, failed;
+	uint32_t domains, services, skipped, asked, failed;
 	uint64_t bytes;
 };
 
@@ -137,7 +137,9 @@ static struct sums sum(const struct report *report)
 
 		if (!was_asked(report, target))
 			continue;
-		if (target->domain)
+		if (target->skipped)
+			sums.skipped++;
+		else if (target->domain)
 			sums.domains++;
 		else
 			sums.services++;
@@ -221,6 +223,10 @@ static void print_rows(const struct report *report)
 			continue;
 		printf("%-*s  %-*s  %-*s", partition, target->partition, address,
 		       target->address, name, name_of(target, text, sizeof(text)));
+		if (target->skipped) {
+			printf("  not asked: %s\n", target->skipped);
+			continue;
+		}
 		printf("  %8u  %8u ", target->asked, target->failed);
 		for (size_t j = 0; j < target->share_count; j++)
 			printf("%s %s %u", j ? "," : "", target->shares[j].server,
@@ -265,7 +271,8 @@ void report_print(const struct report *report)
 	struct sums sums = sum(report);
 
 	printf("%s: %s\n\n", report->cluster, report->topology);
-	print_rows(report);
+	if (sums.domains + sums.services + sums.skipped)
+		print_rows(report);
 	print_ways(report);
 	printf("\n%u domain%s, %u other service%s: %u request%s in %.1f s, %u failure%s: "
 	       "%s\n",
@@ -273,6 +280,13 @@ void report_print(const struct report *report)
 	       sums.asked, plural(sums.asked), (double)report->took_ms / 1000,
 	       sums.failed, plural(sums.failed),
 	       report_good(report) ? "good" : "NOT GOOD");
+	if (sums.skipped)
+		printf("%u more not asked\n", sums.skipped);
+	if (!sums.asked)
+		printf("Nothing was asked: no service of %s%s has anything to ask for; "
+		       "give a VIP a domain, or a service that is not on the web\n",
+		       report->partition ? "partition " : "the cluster",
+		       report->partition ? report->partition : "");
 }
 
 /* ---- JSON ---- */
@@ -284,14 +298,16 @@ static json_t *target_json(const struct target *target)
 	for (size_t i = 0; i < target->share_count; i++)
 		json_object_set_new(shares, target->shares[i].server,
 				    json_integer(target->shares[i].count));
-	return json_pack("{s:s, s:s, s:s*, s:s, s:s, s:i, s:s, s:i, s:i, s:I, s:s*, s:o}",
-			 "partition", target->partition, "vip", target->address, "domain",
-			 target->domain, "service", target->service, "protocol",
-			 lsvm_protocol_name(target->protocol), "port", (int)target->port,
-			 "forwarding", lsvm_forwarding_name(target->forwarding),
-			 "requests", (int)target->asked, "failures", (int)target->failed,
-			 "reply_bytes", (json_int_t)target->bytes, "first_failure",
-			 target->problem[0] ? target->problem : NULL, "servers", shares);
+	return json_pack(
+		"{s:s, s:s, s:s*, s:s, s:s, s:i, s:s, s:i, s:i, s:I, s:s*, s:s*, s:o}",
+		"partition", target->partition, "vip", target->address, "domain",
+		target->domain, "service", target->service, "protocol",
+		lsvm_protocol_name(target->protocol), "port", (int)target->port,
+		"forwarding", lsvm_forwarding_name(target->forwarding), "requests",
+		(int)target->asked, "failures", (int)target->failed, "reply_bytes",
+		(json_int_t)target->bytes, "first_failure",
+		target->problem[0] ? target->problem : NULL, "not_asked", target->skipped,
+		"servers", shares);
 }
 
 static json_t *gauge_json(const struct gauge *one)

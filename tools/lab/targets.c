@@ -56,6 +56,21 @@ static struct target *add(struct targets *targets, const struct lsvm_vip *vip,
 	return target;
 }
 
+/* It stands in the table all the same: a table without it would say that all is well. */
+static bool add_skipped(struct targets *targets, const struct lsvm_vip *vip,
+			const struct lsvm_service *service, const json_t *written,
+			const struct lsvm_domain *domain, const char *why)
+{
+	struct target *target = add(targets, vip, service, written);
+
+	if (!target)
+		return false;
+	target->skipped = why;
+	if (domain)
+		target->domain = lsvm_domain_name(domain);
+	return true;
+}
+
 static bool add_service(struct targets *targets, const struct lsvm_vip *vip, size_t index,
 			const json_t *written)
 {
@@ -70,6 +85,9 @@ static bool add_service(struct targets *targets, const struct lsvm_vip *vip, siz
 
 	if (!web)
 		return add(targets, vip, service, form);
+	if (!lsvm_vip_domain_count(vip))
+		return add_skipped(targets, vip, service, form, NULL,
+				   "the VIP has no domain that could be asked for");
 	for (size_t i = 0; i < lsvm_vip_domain_count(vip); i++) {
 		const struct lsvm_domain *domain = lsvm_vip_domain_at(vip, i);
 		bool certificate =
@@ -77,8 +95,12 @@ static bool add_service(struct targets *targets, const struct lsvm_vip *vip, siz
 		struct target *target;
 
 		/* Without a certificate nobody listens there. */
-		if (application == LSVM_APPLICATION_HTTPS && !certificate)
+		if (application == LSVM_APPLICATION_HTTPS && !certificate) {
+			if (!add_skipped(targets, vip, service, form, domain,
+					 "the domain has no tls"))
+				return false;
 			continue;
+		}
 		target = add(targets, vip, service, form);
 		if (!target)
 			return false;
@@ -130,6 +152,11 @@ void target_fail(struct target *target, const char *why)
 	target->in_a_row++;
 	if (!target->problem[0])
 		snprintf(target->problem, sizeof(target->problem), "%s", why);
+}
+
+bool target_is_asked(const struct target *target, const char *partition)
+{
+	return !target->skipped && (!partition || !strcmp(partition, target->partition));
 }
 
 bool target_is_dead(const struct target *target)

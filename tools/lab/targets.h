@@ -21,6 +21,7 @@ struct share {
 struct target {
 	const char *partition, *service, *domain; /* domain NULL: not a web service */
 	const char *home;
+	const char *skipped; /* why the client cannot ask it; NULL: it does */
 	struct ip vip;
 	char address[INET6_ADDRSTRLEN];
 	bool secured;	  /* https */
@@ -49,6 +50,8 @@ int targets_load(const struct lsvm_cluster *cluster, const struct world *world,
 void targets_free(struct targets *targets);
 /* Writes down one answer: "partition P\nserver S\n…". A wrong partition is a failure. */
 void target_answer(struct target *target, const char *text, size_t length);
+/* Whether a client of that partition, or with NULL of any, asks it. */
+bool target_is_asked(const struct target *target, const char *partition);
 /* Counts answers of servers as failures that are not of the partition now either. */
 void targets_settle(struct targets *targets, const struct lsvm_cluster *now);
 void target_fail(struct target *target, const char *why);
