@@ -103,6 +103,14 @@ configure() {
 	rm -f "$root/$folder.log"
 }
 
+# with_tests FOLDER: what ./demo made is without them.
+with_tests() {
+	local folder=$1
+	if grep -Eq '"name": "tests", "value": false' "$root/$folder/meson-info/intro-buildoptions.json"; then
+		meson configure "$root/$folder" -Dtests=true || die "meson could not add the tests to $folder; its reason is above"
+	fi
+}
+
 # build FOLDER [TARGET…]
 build() {
 	local folder=$1
