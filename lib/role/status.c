@@ -72,6 +72,61 @@ static bool runs(const struct status *status, const struct unit *unit)
 	return have && have->running;
 }
 
+/* ---- what others put into our services ---- */
+
+typedef bool (*foreign_fn)(const struct ipvs_service *service,
+			   const struct ipvs_destination *destination, void *data);
+
+static int by_destination(const void *a, const void *b)
+{
+	return lsvm_ipvs_destination_compare(a, b);
+}
+
+static bool is_planned(const struct ipvs_service *planned,
+		       const struct ipvs_destination *destination)
+{
+	return planned->destinations.count &&
+	       bsearch(destination, planned->destinations.items,
+		       planned->destinations.count,
+		       sizeof(planned->destinations.items[0]), by_destination);
+}
+
+/* Each destination that a service of the plan has in the kernel and not in the plan: it
+ * takes a share of the traffic, and no apply takes it away. false: a call said so. */
+static bool each_foreign(const struct status *status, foreign_fn call, void *data)
+{
+	const struct lsvm_ipvs_table *present = status->present->ipvs;
+	const struct lsvm_ipvs_table *wanted = status->wanted->ipvs;
+
+	for (size_t i = 0; present && wanted && i < present->services.count; i++) {
+		const struct ipvs_service *service = &present->services.items[i];
+		const struct ipvs_service *planned =
+			lsvm_ipvs_table_lookup(wanted, &service->key);
+
+		for (size_t j = 0; planned && j < service->destinations.count; j++) {
+			const struct ipvs_destination *destination =
+				&service->destinations.items[j];
+
+			if (!is_planned(planned, destination) &&
+			    !call(service, destination, data))
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool text_foreign(const struct ipvs_service *service,
+			 const struct ipvs_destination *destination, void *data)
+{
+	char key[LSVM_ADDRESS_TEXT_BYTES * 2], endpoint[LSVM_ADDRESS_TEXT_BYTES];
+
+	lsvm_buf_printf(
+		data, "  not ours: destination %s of %s, weight %u\n",
+		lsvm_endpoint_text(&destination->addr, destination->port, endpoint),
+		lsvm_ipvs_key_text(&service->key, key), destination->weight);
+	return true;
+}
+
 /* ---- JSON ---- */
 
 /* Adds the item to the list of that name; false when memory ran out. */
@@ -163,27 +218,41 @@ static bool add_steps(const struct status *status, json_t *root)
 	return good;
 }
 
+static bool json_foreign(const struct ipvs_service *service,
+			 const struct ipvs_destination *destination, void *data)
+{
+	char key[LSVM_ADDRESS_TEXT_BYTES * 2], endpoint[LSVM_ADDRESS_TEXT_BYTES];
+
+	return add(data, "not_ours",
+		   json_pack("{s:s, s:s, s:I}", "service",
+			     lsvm_ipvs_key_text(&service->key, key), "destination",
+			     lsvm_endpoint_text(&destination->addr, destination->port,
+						endpoint),
+			     "weight", (json_int_t)destination->weight));
+}
+
 /* Every list is there, empty or not. */
 static json_t *start_json(const struct status *status)
 {
 	const struct lsvm_plan *plan = status->plan;
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:[], s:[], s:[], s:[], s:[], "
-			 "s:[], s:[]}",
+			 "s:[], s:[], s:[]}",
 			 "schema", "lsvm-status/1", "machine",
 			 plan ? plan->machine : status->host->name, "role",
 			 lsvm_role_name(plan ? plan->role : LSVM_ROLE_UNKNOWN), "duty",
 			 lsvm_duty_name(plan ? plan->duty : LSVM_DUTY_UNKNOWN), "applied",
 			 plan != NULL, "complete", status->record.plans.count <= 1,
-			 "to_do", "links", "addresses", "routes", "sysctls", "files",
-			 "units");
+			 "to_do", "not_ours", "links", "addresses", "routes", "sysctls",
+			 "files", "units");
 }
 
 static char *to_json(const struct status *status)
 {
 	json_t *root = start_json(status);
-	bool good = root && add_steps(status, root) && add_network(status, root) &&
-		    add_rest(status, root);
+	bool good = root && add_steps(status, root) &&
+		    each_foreign(status, json_foreign, root) &&
+		    add_network(status, root) && add_rest(status, root);
 	char *text = NULL;
 
 	if (good && status->present->ipvs)
@@ -202,6 +271,7 @@ static void text_head(const struct status *status, struct buf *buf)
 {
 	const struct lsvm_plan *plan = status->plan;
 	size_t left = status->steps->list.count;
+	struct buf foreign = { 0 };
 
 	if (!plan) {
 		lsvm_buf_printf(buf, "%s: nothing is applied\n", status->host->name);
@@ -213,15 +283,22 @@ static void text_head(const struct status *status, struct buf *buf)
 		lsvm_buf_printf(buf, ", duty %s", lsvm_duty_name(plan->duty));
 	if (status->record.plans.count > 1)
 		lsvm_buf_text(buf, ", the last apply was cut short");
+	each_foreign(status, text_foreign, &foreign);
 	if (left)
 		lsvm_buf_printf(buf, ", %zu step%s to do\n", left, left == 1 ? "" : "s");
 	else
-		lsvm_buf_text(buf, ", as planned\n");
+		lsvm_buf_text(buf, foreign.length
+					   ? ", as planned but for what is not ours\n"
+					   : ", as planned\n");
 	for (size_t i = 0; i < left; i++) {
 		lsvm_buf_text(buf, "  to do: ");
 		lsvm_step_text(&status->steps->list.items[i], buf);
 		lsvm_buf_text(buf, "\n");
 	}
+	if (foreign.length)
+		lsvm_buf_text(buf, foreign.data ? foreign.data : "");
+	buf->failed |= foreign.failed;
+	lsvm_buf_free(&foreign);
 }
 
 static void text_rest(const struct status *status, struct buf *buf)

@@ -456,6 +456,32 @@ static void the_status_tells_what_differs(void **state)
 	lsvm_free(text);
 }
 
+static void a_foreign_destination_in_our_service_is_told(void **state)
+{
+	struct machine *m = *state;
+	struct lsvm_ipvs_table *table;
+	struct ipvs_destination *destinations;
+	size_t changed;
+	char *text;
+
+	apply_all(m, plan(m, "eds1", ONE_VIP));
+	good(m, lsvm_host_ipvs_snapshot(m->host, &table));
+	destinations = table->services.items[0].destinations.items;
+	lsvm_addr_parse("192.0.2.99", &destinations[1].addr);
+	good(m, lsvm_host_ipvs_reconcile(m->host, table, NULL, &changed));
+	lsvm_ipvs_table_unref(table);
+	assert_int_equal(changed, 1);
+	good(m, lsvm_role_status_to_text(m->host, LSVM_ROLE_DIRECTOR, &text));
+	assert_non_null(strstr(text, "as planned but for what is not ours\n"));
+	assert_non_null(strstr(text, "  not ours: destination 192.0.2.99:80 of "
+				     "tcp 192.0.2.100:80, weight 1\n"));
+	assert_null(strstr(text, "not ours: destination 192.0.2.21"));
+	lsvm_free(text);
+	good(m, lsvm_role_status_to_json(m->host, LSVM_ROLE_DIRECTOR, &text));
+	assert_non_null(strstr(text, "\"not_ours\":[{"));
+	lsvm_free(text);
+}
+
 /* As apply_some(), also when it was another machine. */
 static int force_some(struct machine *m, struct lsvm_plan *plan, int batches)
 {
@@ -546,6 +572,7 @@ int main(void)
 		TEST(a_damaged_record_is_not_guessed_at),
 		TEST(the_plan_applied_last_can_be_asked_for),
 		TEST(the_status_tells_what_differs),
+		TEST(a_foreign_destination_in_our_service_is_told),
 	};
 
 	return RUN(tests);
