@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Who sends what where, before any plan is applied. Routers and the client get a route
+ * Who sends what where. Directors and servers get no route: their plans bring them, and a
+ * plan that does not must fail. Routers and the client get a route
  * for every network that they have no port in, through the fewest routers, and for every
  * virtual address outside all subnets, to the network where the directors answer for it.
- * All others get one gateway: what the file says, else a router on the way outside, else
- * the directors' floating address.
+ * The rest, which no tool configures, gets one gateway: what the file says, else a router
+ * on the way outside, else the directors' floating address.
  */
 #include "world.h"
 
@@ -13,6 +14,11 @@
 #include <string.h>
 
 #define FAR UINT32_MAX
+
+bool machine_has_plan(const struct machine *machine)
+{
+	return machine->role == LSVM_ROLE_DIRECTOR || machine->role == LSVM_ROLE_SERVER;
+}
 
 static bool leads_on(const struct machine *machine)
 {
@@ -206,10 +212,14 @@ static int to_the_rest(const struct world *world, const struct machine *machine,
 int world_routes(const struct world *world, const struct machine *machine,
 		 struct ways *ret)
 {
-	uint32_t *steps = calloc(world->network_count + 1, sizeof(*steps));
-	int err = steps ? 0 : -1;
+	uint32_t *steps;
+	int err;
 
 	*ret = (struct ways){ 0 };
+	if (machine_has_plan(machine))
+		return 0;
+	steps = calloc(world->network_count + 1, sizeof(*steps));
+	err = steps ? 0 : -1;
 	if (!leads_on(machine) && machine != world_client(world)) {
 		if (!err)
 			err = to_the_rest(world, machine, steps, ret);

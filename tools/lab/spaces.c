@@ -90,13 +90,25 @@ static bool cover(const char *folder, size_t index)
 	return mount("files", folder, "overlay", 0, options) == 0;
 }
 
-static void set_sysctls(const struct machine *machine)
+/* What a plan has to say itself stands the other way round before it is applied, as on a
+ * machine of a strict distribution: a plan that forgets it fails here. */
+static void set_way_settings(const struct machine *machine)
 {
-	static const char *const off[] = {
+	static const char *const names[] = {
 		"net/ipv4/conf/all/rp_filter",
 		"net/ipv4/conf/default/rp_filter",
 		"net/ipv4/conf/all/send_redirects",
 		"net/ipv4/conf/default/send_redirects",
+	};
+	bool has_plan = machine_has_plan(machine);
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		sysctl_write(names[i], has_plan ? "1" : "0");
+}
+
+static void set_sysctls(const struct machine *machine)
+{
+	static const char *const off[] = {
 		"net/ipv6/conf/all/accept_dad",
 		"net/ipv6/conf/default/accept_dad",
 		"net/ipv6/conf/all/accept_ra",
@@ -108,6 +120,7 @@ static void set_sysctls(const struct machine *machine)
 
 	for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++)
 		sysctl_write(off[i], "0");
+	set_way_settings(machine);
 	if (is_router) {
 		sysctl_write("net/ipv4/ip_forward", "1");
 		sysctl_write("net/ipv6/conf/all/forwarding", "1");

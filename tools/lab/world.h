@@ -76,6 +76,8 @@ int world_load(struct world *world, const struct lsvm_cluster *cluster);
 void world_free(struct world *world);
 struct machine *world_find(const struct world *world, const char *name);
 struct machine *world_client(const struct world *world);
+/* Whether a tool applies a plan to it, which brings its gateways and settings. */
+bool machine_has_plan(const struct machine *machine);
 
 bool ip_parse(const char *text, struct ip *ret);
 bool ip_equal(const struct ip *a, const struct ip *b);
@@ -98,7 +100,8 @@ struct ways {
 	struct way *items;
 	size_t count, capacity;
 };
-/* Every route that the machine needs beside its own links. */
+/* Every route that the machine needs beside its own links; none where a plan brings them.
+ */
 int world_routes(const struct world *world, const struct machine *machine,
 		 struct ways *ret);
 
