@@ -443,11 +443,12 @@ LSVM_API int lsvm_draft_remove_server(struct lsvm_draft *draft, const char *part
  * LSVM_ERR_NOT_FOUND, LSVM_ERR_EXISTS. @since 0.1 */
 LSVM_API int lsvm_draft_move_server(struct lsvm_draft *draft, const char *server,
 				    const char *from, const char *to);
-/** Adds a domain to a VIP, given by name or address. Errors: LSVM_ERR_NOT_FOUND,
- * LSVM_ERR_EXISTS when any VIP has the domain, LSVM_ERR_NOMEM. @since 0.1 */
+/** Adds a domain to a VIP, given by name or address. It may have several VIPs (one of
+ * each family, say), all in one partition. Errors: LSVM_ERR_NOT_FOUND, LSVM_ERR_EXISTS
+ * when this VIP or another partition has it, LSVM_ERR_NOMEM. @since 0.1 */
 LSVM_API int lsvm_draft_add_domain(struct lsvm_draft *draft, const char *vip,
 				   const char *domain);
-/** Removes a domain from the VIP that has it. Errors: LSVM_ERR_NOT_FOUND. @since 0.1 */
+/** Removes a domain from every VIP that has it. Errors: LSVM_ERR_NOT_FOUND. @since 0.1 */
 LSVM_API int lsvm_draft_remove_domain(struct lsvm_draft *draft, const char *domain);
 /** The draft as it stands, unchecked, as JSON. Errors: LSVM_ERR_NOMEM. @since 0.1 */
 LSVM_API int lsvm_draft_to_json(const struct lsvm_draft *draft, char **ret);

@@ -8,6 +8,8 @@
 /* Where an item stands, or stood: node is NULL once it is removed. */
 struct place {
 	struct node *list, *node;
+	const struct node *vip, *vips; /* of a domain: on which, in which partition's */
+	struct place *next;	       /* of a domain: on another VIP */
 };
 
 struct lsvm_draft {

@@ -188,7 +188,7 @@ int lsvm_draft_move_server(struct lsvm_draft *draft, const char *server, const c
 	if (err >= 0)
 		err = get_list(draft, out_of, "servers", false, &old_list);
 	if (err >= 0)
-		err = get_list(draft, into, "servers", true, &new_list);
+		err = get_list(draft, into, "servers", false, &new_list);
 	if (err < 0)
 		return err;
 	member = item_named(old_list, "server", server);
@@ -196,6 +196,9 @@ int lsvm_draft_move_server(struct lsvm_draft *draft, const char *server, const c
 		return is_no_member(draft, server, from);
 	if (item_named(new_list, "server", server))
 		return is_member_already(draft, server, to);
+	err = get_list(draft, into, "servers", true, &new_list);
+	if (err < 0)
+		return err;
 	lsvm_node_unlink(old_list, member);
 	lsvm_node_append(new_list, member);
 	return 0;
@@ -219,7 +222,30 @@ static int put_place(struct lsvm_draft *draft, struct map *map, const char *name
 		if (err < 0)
 			return err;
 	}
-	*place = (struct place){ list, node };
+	*place = (struct place){ .list = list, .node = node };
+	return 0;
+}
+
+/* A domain may stand on several VIPs. */
+static int put_domain(struct lsvm_draft *draft, const char *name,
+		      const struct place *place)
+{
+	struct place *head = lsvm_map_find(&draft->domains, name);
+	struct place *copy, *rest = head ? head->next : NULL;
+
+	if (head && !head->node) { /* it was removed */
+		*head = *place;
+		head->next = rest;
+		return 0;
+	}
+	copy = lsvm_arena_alloc(&draft->nodes, sizeof(*copy));
+	if (!copy)
+		return LSVM_ERR_NOMEM;
+	*copy = *place;
+	if (!head)
+		return lsvm_map_put(&draft->domains, name, strlen(name), copy, NULL);
+	copy->next = rest;
+	head->next = copy;
 	return 0;
 }
 
@@ -239,7 +265,8 @@ static int index_vip(struct lsvm_draft *draft, struct node *list, struct node *v
 	     item = item->next) {
 		name = lsvm_node_primary(item, "name");
 		if (name)
-			err = put_place(draft, &draft->domains, name, domains, item);
+			err = put_domain(draft, name,
+					 &(struct place){ domains, item, vip, list });
 	}
 	return err;
 }
@@ -267,9 +294,32 @@ static int index_draft(struct lsvm_draft *draft)
 	return 0;
 }
 
+/* Its pages lie on the servers of one partition. */
+static int check_free(struct lsvm_draft *draft, const char *domain,
+		      const struct place *vip)
+{
+	const struct place *place = lsvm_map_find(&draft->domains, domain);
+
+	for (; place; place = place->next) {
+		if (!place->node)
+			continue;
+		if (place->vip == vip->node)
+			return lsvm_fail(draft->ctx, LSVM_ERR_EXISTS,
+					 "the VIP has a domain \"%.200s\" already; "
+					 "nothing was added",
+					 domain);
+		if (place->vips != vip->list)
+			return lsvm_fail(draft->ctx, LSVM_ERR_EXISTS,
+					 "another partition has a domain \"%.200s\" "
+					 "already; remove it first",
+					 domain);
+	}
+	return 0;
+}
+
 int lsvm_draft_add_domain(struct lsvm_draft *draft, const char *vip, const char *domain)
 {
-	struct place *place;
+	const struct place *place;
 	struct node *on, *list = NULL, *item;
 	int err = index_draft(draft);
 
@@ -280,11 +330,9 @@ int lsvm_draft_add_domain(struct lsvm_draft *draft, const char *vip, const char 
 		return lsvm_fail(draft->ctx, LSVM_ERR_NOT_FOUND,
 				 "there is no VIP \"%.200s\"; add it first", vip);
 	on = place->node;
-	place = lsvm_map_find(&draft->domains, domain);
-	if (place && place->node)
-		return lsvm_fail(draft->ctx, LSVM_ERR_EXISTS,
-				 "there is a domain \"%.200s\" already; remove it first",
-				 domain);
+	err = check_free(draft, domain, place);
+	if (err < 0)
+		return err;
 	if (on->kind == NODE_SCALAR) { /* the address alone */
 		item = new_string(draft, "address", on->text);
 		if (!item)
@@ -296,7 +344,8 @@ int lsvm_draft_add_domain(struct lsvm_draft *draft, const char *vip, const char 
 	if (err < 0)
 		return err;
 	item = new_string(draft, NULL, domain);
-	if (!item || put_place(draft, &draft->domains, item->text, list, item) < 0)
+	if (!item || put_domain(draft, item->text,
+				&(struct place){ list, item, on, place->list }) < 0)
 		return lsvm_fail_nomem(draft->ctx);
 	lsvm_node_append(list, item);
 	return 0;
@@ -305,16 +354,22 @@ int lsvm_draft_add_domain(struct lsvm_draft *draft, const char *vip, const char 
 int lsvm_draft_remove_domain(struct lsvm_draft *draft, const char *domain)
 {
 	struct place *place;
+	bool removed = false;
 	int err = index_draft(draft);
 
 	if (err < 0)
 		return err;
 	place = lsvm_map_find(&draft->domains, domain);
-	if (!place || !place->node)
+	for (; place; place = place->next) {
+		if (!place->node)
+			continue;
+		lsvm_node_unlink(place->list, place->node);
+		place->node = NULL;
+		removed = true;
+	}
+	if (!removed)
 		return lsvm_fail(draft->ctx, LSVM_ERR_NOT_FOUND,
 				 "there is no domain \"%.200s\"; nothing was removed",
 				 domain);
-	lsvm_node_unlink(place->list, place->node);
-	place->node = NULL;
 	return 0;
 }

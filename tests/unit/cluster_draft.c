@@ -115,6 +115,49 @@ static void domains_come_and_go(void **state)
 	lsvm_draft_free(draft);
 }
 
+static void a_domain_stands_on_several_vips_of_one_partition(void **state)
+{
+	struct fixture *f = *state;
+	struct lsvm_draft *draft = draft_of(f, SMALL);
+
+	assert_int_equal(
+		lsvm_draft_set(draft, "/partitions/A/vips/-",
+			       "{\"name\": \"a2\", \"address\": \"192.0.2.109\"}"),
+		0);
+	assert_int_equal(lsvm_draft_add_domain(draft, "a1", "new.example"), 0);
+	assert_int_equal(lsvm_draft_add_domain(draft, "a2", "new.example"), 0);
+	assert_int_equal(lsvm_draft_add_domain(draft, "192.0.2.109", "new.example"),
+			 LSVM_ERR_EXISTS);
+	assert_int_equal(lsvm_draft_add_domain(draft, "192.0.2.102", "new.example"),
+			 LSVM_ERR_EXISTS);
+	assert_non_null(strstr(lsvm_ctx_error_text(f->ctx), "another partition"));
+	lsvm_cluster_unref(freeze(f, draft));
+	assert_int_equal(lsvm_draft_remove_domain(draft, "new.example"), 0);
+	expect_json(draft, "\"domains\":[]");
+	assert_int_equal(lsvm_draft_remove_domain(draft, "new.example"),
+			 LSVM_ERR_NOT_FOUND);
+	assert_int_equal(lsvm_draft_add_domain(draft, "192.0.2.102", "new.example"), 0);
+	lsvm_cluster_unref(freeze(f, draft));
+	lsvm_draft_free(draft);
+}
+
+static void a_move_that_fails_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct lsvm_draft *draft = draft_of(f, SMALL);
+	char *before, *after;
+
+	assert_int_equal(lsvm_draft_set(draft, "/partitions/-", "{\"name\": \"C\"}"), 0);
+	assert_int_equal(lsvm_draft_to_json(draft, &before), 0);
+	assert_int_equal(lsvm_draft_move_server(draft, "eps3", "A", "C"),
+			 LSVM_ERR_NOT_FOUND);
+	assert_int_equal(lsvm_draft_to_json(draft, &after), 0);
+	assert_string_equal(before, after);
+	lsvm_free(before);
+	lsvm_free(after);
+	lsvm_draft_free(draft);
+}
+
 static void a_vip_of_its_address_alone_takes_a_domain(void **state)
 {
 	struct fixture *f = *state;
@@ -259,6 +302,8 @@ int main(void)
 		TEST(a_draft_starts_as_its_cluster),
 		TEST(servers_come_go_and_move),
 		TEST(domains_come_and_go),
+		TEST(a_domain_stands_on_several_vips_of_one_partition),
+		TEST(a_move_that_fails_changes_nothing),
 		TEST(a_vip_of_its_address_alone_takes_a_domain),
 		TEST(paths_take_places_and_names),
 		TEST(edits_that_fail_say_what_is_missing),
