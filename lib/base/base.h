@@ -107,6 +107,12 @@ static inline void *lsvm_map_find(const struct map *map, const char *name)
 	return lsvm_map_get(map, name, strlen(name));
 }
 
+/* For names of hosts: tolower() would ask the locale of the program around us. */
+static inline char lsvm_ascii_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
+}
+
 /* ---- growing arrays on the heap ---- */
 
 #define VEC(type)                                                                        \

@@ -142,6 +142,16 @@ FINDING(LOWER_ABOVE_UPPER, "lower-above-upper", ERROR,
 	"make the lower threshold smaller than the upper one")
 FINDING(SERVER_PORT_WITHOUT_NAT, "server-port-without-nat", ERROR,
 	"let the servers listen on the service's port, or use forwarding: nat")
+FINDING(SERVER_PORT_MIXED, "server-port-mixed", ERROR,
+	"let http and https arrive at different ports of the servers")
+FINDING(SHORT_NAME_SHARED, "short-name-shared", ERROR,
+	"write one name with a dot, or let the services arrive at different ports "
+	"(server_port)")
+FINDING(GUE_OVER_IPV6, "gue-over-ipv6", ERROR, "use a tunnel of kind ipip or gre")
+FINDING(TUNNELS_UNEQUAL, "tunnels-unequal", ERROR,
+	"give all partitions of a server the same tunnel")
+FINDING(DOLLAR_IN_PATH, "dollar-in-path", ERROR,
+	"choose a path without $: nginx takes it for a variable")
 FINDING(GUE_WITHOUT_PORT, "gue-without-port", ERROR,
 	"write the UDP port of the tunnel, usually 6080")
 FINDING(TUNNEL_OPTION, "tunnel-option", ERROR,
@@ -176,6 +186,9 @@ FINDING(NAT_WITHOUT_FLOATING, "nat-without-floating", WARNING,
 	"give the network director_addresses: an address that the active director holds")
 FINDING(NO_WAY_BACK, "no-way-back", WARNING,
 	"add a router to a network of the server, name a gateway, or use forwarding: nat")
+FINDING(ROUTER_LACKS_FAMILY, "router-lacks-family", WARNING,
+	"give a router of the server's network an address of that family, or name a "
+	"gateway")
 FINDING(REPLIES_LACK_FAMILY, "replies-lack-family", WARNING,
 	"give the server an address of the VIP's family in a network that leads out")
 FINDING(WEIGHT_IGNORED, "weight-ignored", WARNING,

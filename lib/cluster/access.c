@@ -5,7 +5,6 @@
  */
 #include "cluster/model.h"
 
-#include <ctype.h>
 #include <stdio.h>
 
 /* clang-format off */
@@ -215,7 +214,7 @@ const struct lsvm_domain *lsvm_cluster_find_domain(const struct lsvm_cluster *cl
 	if (length >= sizeof(lower))
 		return NULL;
 	for (size_t i = 0; i <= length; i++)
-		lower[i] = (char)tolower((unsigned char)name[i]);
+		lower[i] = lsvm_ascii_lower(name[i]);
 	return out_domain(lsvm_map_find(&cluster->domains_by_name, lower));
 }
 

@@ -202,6 +202,8 @@ int lsvm_cluster_validate(struct lsvm_cluster *cluster, struct lsvm_findings *fi
 		lsvm_validate_domains(&v);
 		lsvm_validate_services(&v);
 		lsvm_validate_members(&v);
+		lsvm_validate_tunnels(&v);
+		lsvm_validate_arrivals(&v);
 		lsvm_validate_backends(&v);
 		lsvm_validate_house(&v);
 	}

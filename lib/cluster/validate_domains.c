@@ -9,8 +9,6 @@
  */
 #include "cluster/validate_private.h"
 
-#include <ctype.h>
-
 #define AHEAD 16
 
 struct name {
@@ -37,7 +35,7 @@ static bool read_name(struct validation *v, const char *text, struct name *ret)
 		return ret->length > 0;
 	copy = lsvm_arena_strdup(&v->cluster->arena, text); /* the map borrows it */
 	for (char *c = copy; c && *c; c++)
-		*c = (char)tolower((unsigned char)*c);
+		*c = lsvm_ascii_lower(*c);
 	ret->text = copy;
 	return copy != NULL;
 }
@@ -105,6 +103,36 @@ static void check_content(struct validation *v, const struct domain *domain)
 			   or_empty(volume->name), volume->quota_mib);
 }
 
+static bool has_dollar(const char *path)
+{
+	return path && strchr(path, '$');
+}
+
+/* nginx has no way to write a dollar. A content root is told about once for the VIP. */
+static void check_paths(struct validation *v, const struct domain *domain,
+			bool *told_inherited)
+{
+	bool own = lsvm_was_written(&domain->object, &domain->home);
+	const struct tls *tls = domain->tls;
+	const char *name = or_empty(domain->name);
+
+	if (has_dollar(domain->home) && (own || !*told_inherited)) {
+		lsvm_fault(v, FINDING_DOLLAR_IN_PATH, &domain->object, &domain->home,
+			   "\"%s\" has its pages in %.200s, which nginx cannot be told",
+			   name, domain->home);
+		*told_inherited |= !own;
+	}
+	if (tls && has_dollar(tls->certificate))
+		lsvm_fault(
+			v, FINDING_DOLLAR_IN_PATH, &tls->object, &tls->certificate,
+			"\"%s\" has the certificate %.200s, which nginx cannot be told",
+			name, tls->certificate);
+	if (tls && has_dollar(tls->key))
+		lsvm_fault(v, FINDING_DOLLAR_IN_PATH, &tls->object, &tls->key,
+			   "\"%s\" has the key %.200s, which nginx cannot be told", name,
+			   tls->key);
+}
+
 /* The map of all names is larger than the caches: waiting for its memory was most of the
  * work. */
 static void look_ahead(const struct validation *v, const struct vip *vip, uint32_t from)
@@ -119,7 +147,7 @@ static void look_ahead(const struct validation *v, const struct vip *vip, uint32
 static void check_vip_domains(struct validation *v, const struct vip *vip)
 {
 	struct map here = { 0 };
-	bool http = false, https = false;
+	bool http = false, https = false, told_root = false;
 
 	for (uint32_t s = 0; s < vip->services.count; s++) {
 		http |= vip->services.items[s].application == LSVM_APPLICATION_HTTP;
@@ -137,6 +165,7 @@ static void check_vip_domains(struct validation *v, const struct vip *vip)
 				put(v, &here, domain, domain->aliases.items[a],
 				    &domain->aliases, a);
 		check_content(v, domain);
+		check_paths(v, domain, &told_root);
 		if (domain->tls && !https)
 			lsvm_fault(v, FINDING_TLS_WITHOUT_HTTPS, &domain->object,
 				   &domain->tls,

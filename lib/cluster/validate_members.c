@@ -198,23 +198,47 @@ static void check_nat_network(struct validation *v, const struct machine *server
 	}
 }
 
+static bool leads_out(const struct validation *v, const struct network *network,
+		      uint8_t family)
+{
+	const struct network_facts *facts = network_facts(v, network);
+
+	for (uint32_t i = 0; i < network->gateways.count; i++)
+		if (network->gateways.items[i].family == family)
+			return true;
+	return !facts->distance || facts->leads_out[family == 6];
+}
+
 /* Only NAT's replies have the director to send them on. */
-static void check_way_back(struct validation *v, const struct member *member,
+static void check_way_back(struct validation *v, const struct member *member, unsigned f,
 			   unsigned way)
 {
 	const struct machine *server = member->server.target;
-	bool out = way == WAY_NAT || !v->outside || server->gateways.count;
+	uint8_t family = f ? 6 : 4;
+	bool out = server->gateways.count > 0;
+	/* Another finding tells about servers without an address of the family. */
+	bool good = has_gateway(server, family) || !any_address(server, family);
 
-	for (uint32_t i = 0; !out && i < server->interfaces.count; i++) {
+	if (way == WAY_NAT || !v->outside)
+		return;
+	for (uint32_t i = 0; i < server->interfaces.count; i++) {
 		const struct network *network =
 			server->interfaces.items[i].network.target;
 
-		out = network->gateways.count ||
-		      network_facts(v, network)->distance != DISTANCE_FAR;
+		out |= network->gateways.count ||
+		       network_facts(v, network)->distance != DISTANCE_FAR;
+		good |= leads_out(v, network, family);
 	}
-	if (out || server_facts(v, server)->told_way)
+	if ((out && good) || server_facts(v, server)->told_way)
 		return;
 	server_facts(v, server)->told_way = true;
+	if (out) {
+		lsvm_fault(v, FINDING_ROUTER_LACKS_FAMILY, &server->object, NULL,
+			   "IPv%u replies of \"%s\" cannot reach the clients: no router "
+			   "of its networks has an IPv%u address",
+			   family, or_empty(server->name), family);
+		return;
+	}
 	lsvm_fault(
 		v, FINDING_NO_WAY_BACK, &server->object, NULL,
 		"replies of \"%s\" cannot reach the clients: no router leads out of its "
@@ -238,7 +262,7 @@ static void check_ways(struct validation *v, const struct partition *partition,
 					continue;
 				check_reach(v, member, f, way, demand->by[f][way]);
 				check_gateway(v, member, f, way);
-				check_way_back(v, member, way);
+				check_way_back(v, member, f, way);
 				if (way == WAY_NAT)
 					check_nat_network(v, server, f);
 			}
@@ -309,6 +333,7 @@ static void check_membership(struct validation *v, const struct member *member)
 	const struct member *other = NULL;
 
 	facts->used = true;
+	facts->partition_count++;
 	if (facts->last && facts->last->object.parent == member->object.parent) {
 		lsvm_fault(v, FINDING_DUPLICATE_MEMBER, &member->object, &member->server,
 			   "\"%s\" is in this partition already (%s)",

@@ -15,7 +15,8 @@ struct network_facts {
 	bool shared;	    /* every director has an interface here */
 	uint32_t director_count;
 	const struct machine *last_director, *last_machine; /* that was seen here */
-	bool told_nat; /* that it has no floating address */
+	bool told_nat;	   /* that it has no floating address */
+	bool leads_out[2]; /* IPv4, IPv6: a router here is nearer to the clients */
 };
 
 struct subnet {
@@ -34,6 +35,8 @@ struct owner {
 struct server_facts {
 	const struct member *first, *dedicated, *last;
 	const struct member *nat[2], *other[2]; /* by family: 4, 6 */
+	const struct service *gue[2], *gre[2];	/* that brought a tunnel; by family */
+	uint32_t partition_count;
 	bool used, told_way;
 };
 
@@ -91,6 +94,8 @@ void lsvm_validate_vips(struct validation *v);	  /* VIPs and their ports */
 void lsvm_validate_domains(struct validation *v); /* names of domains, what serves them */
 void lsvm_validate_services(
 	struct validation *v); /* what the kernel would take silently */
+void lsvm_validate_tunnels(struct validation *v);  /* what servers can unwrap */
+void lsvm_validate_arrivals(struct validation *v); /* where NAT lets requests arrive */
 void lsvm_validate_members(struct validation *v);  /* servers of partitions */
 void lsvm_validate_house(struct validation *v);	   /* machines, redundancy, content */
 void lsvm_validate_backends(struct validation *v); /* what servers depend on; checks */

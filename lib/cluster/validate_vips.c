@@ -238,7 +238,8 @@ static void check_vip(struct validation *v, struct map *vips, struct map *names,
 		check_vip_address(v, vips, vip);
 		check_vip_network(v, vip);
 	}
-	if (!vip->services.count && !vip->domains.count &&
+	/* A hole was told about when it was read. */
+	if (vip->address.family && !vip->services.count && !vip->domains.count &&
 	    !lsvm_was_written(&vip->object, &vip->services) &&
 	    !lsvm_was_written(&vip->object, &vip->domains))
 		lsvm_fault(v, FINDING_VIP_WITHOUT_SERVICES, &vip->object, NULL,

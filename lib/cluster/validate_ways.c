@@ -64,6 +64,28 @@ static bool one_router_further(struct validation *v, uint32_t distance)
 
 #define ROUTERS_IN_A_ROW 64
 
+/* Where this router takes what is on its way to the clients, by family. */
+static void mark_ways_out(struct validation *v, const struct machine *router)
+{
+	uint32_t nearest = DISTANCE_FAR;
+
+	for (uint32_t i = 0; i < router->interfaces.count; i++) {
+		uint32_t n = index_of(v, &router->interfaces.items[i]);
+
+		if (n != UINT32_MAX && v->network[n].distance < nearest)
+			nearest = v->network[n].distance;
+	}
+	for (uint32_t i = 0; i < router->interfaces.count; i++) {
+		const struct interface *interface = &router->interfaces.items[i];
+		uint32_t n = index_of(v, interface);
+
+		for (unsigned f = 0; n != UINT32_MAX && f < 2; f++)
+			v->network[n].leads_out[f] |=
+				v->network[n].distance > nearest &&
+				lsvm_interface_address(interface, f ? 6 : 4);
+	}
+}
+
 static void count_directors(struct validation *v)
 {
 	const struct lsvm_cluster *c = v->cluster;
@@ -96,6 +118,8 @@ void lsvm_validate_ways(struct validation *v)
 		join(v, &c->routers.items[r]);
 	for (uint32_t d = 0; d < ROUTERS_IN_A_ROW && one_router_further(v, d); d++)
 		;
+	for (uint32_t r = 0; r < c->routers.count; r++)
+		mark_ways_out(v, &c->routers.items[r]);
 	for (uint32_t i = 0; i < c->networks.count; i++) {
 		struct network_facts *facts = &v->network[i];
 

@@ -29,6 +29,7 @@ struct web {
 /* The endpoints of one VIP, rendered. */
 struct vip_web {
 	struct buf plain, secured; /* "listen" lines of its domains */
+	struct map endpoints;	   /* text of those in them */
 	uint16_t secured_port;	   /* the first that clients see; 0: none */
 };
 
@@ -117,11 +118,17 @@ static void add_endpoint(struct web *web, struct vip_web *vip_web,
 	int err;
 
 	lsvm_endpoint_text(addr, port, text);
-	add_listen(mine, text, suffix);
-	/* Behind NAT several VIPs share an endpoint, which has one default. */
 	key = lsvm_arena_strdup(&web->c->scratch, text);
 	if (!key)
 		return;
+	/* Behind NAT several services arrive at one endpoint, told to nginx once. */
+	err = lsvm_map_put(&vip_web->endpoints, key, strlen(key), key, NULL);
+	if (err == LSVM_ERR_NOMEM)
+		lsvm_compile_nomem(web->c);
+	if (err < 0)
+		return;
+	add_listen(mine, text, suffix);
+	/* Several VIPs share an endpoint there too: it has one default. */
 	err = lsvm_map_put(&web->endpoints, key, strlen(key), key, NULL);
 	if (err == LSVM_ERR_NOMEM)
 		lsvm_compile_nomem(web->c);
@@ -297,6 +304,7 @@ static void add_vip(struct web *web, const struct vip *vip)
 		lsvm_compile_nomem(web->c);
 	lsvm_buf_free(&vip_web.plain);
 	lsvm_buf_free(&vip_web.secured);
+	lsvm_map_free(&vip_web.endpoints);
 }
 
 /* ---- the whole file ---- */

@@ -17,7 +17,7 @@
 	"  - name: r2\n"                                                                 \
 	"    interfaces: [{network: front, addresses: 192.0.2.254},\n"                   \
 	"      {network: inner, addresses: 192.168.2.254},\n"                            \
-	"      {network: far, addresses: 198.51.100.254}]\n"                             \
+	"      {network: far, addresses: [198.51.100.254, \"2001:db8:3::fe\"]}]\n"       \
 	"ems: {name: ems, interfaces: [{network: inner, addresses: 192.168.2.5}]}\n"     \
 	"directors:\n"                                                                   \
 	"  - name: eds1\n"                                                               \

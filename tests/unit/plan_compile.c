@@ -2,6 +2,8 @@
 /* What a cluster makes its machines hold; the golden plans show the whole of it. */
 #include "plan_support.h"
 
+#include "cluster/model.h"
+
 static bool has_sysctl(const struct lsvm_plan *plan, const char *name, const char *value)
 {
 	const struct sysctl *sysctl = lsvm_state_sysctl(plan->wanted, name);
@@ -180,11 +182,13 @@ static void two_ports_of_gue_on_one_server_are_refused(void **unused)
 	struct lsvm_cluster *cluster = cluster_of(NETWORKS DIRECTOR SERVER ONE_PARTITION(
 		"    forwarding: tunnel\n",
 		"      - {address: 192.0.2.100, domains: [b.example], tunnel: {kind: "
-		"gue, port: 6081}}\n"
+		"gue, port: 6080}}\n"
 		"      - {address: 192.0.2.101, domains: [a.example], tunnel: {kind: "
 		"gue, port: 6080}}\n"));
 	struct lsvm_plan *plan;
 
+	/* Whatever validation lets through. */
+	cluster->partitions.items[0].vips.items[0].settings.tunnel->port = 6081;
 	assert_int_equal(lsvm_plan_compile(ctx, cluster, "eps1", LSVM_DUTY_AUTO, &plan),
 			 LSVM_ERR_UNSUPPORTED);
 	assert_non_null(strstr(lsvm_ctx_error_text(ctx), "GUE on two ports"));
