@@ -357,9 +357,8 @@ LSVM_API int lsvm_service_forwarding(const struct lsvm_service *service);
 /** The kernel's name of the scheduler in force, inherited or its own. @since 0.1 */
 LSVM_API const char *lsvm_service_scheduler(const struct lsvm_service *service);
 
-/** The domain of that name or alias anywhere in the cluster, upper or lower case, or
- * NULL.
- * @since 0.1 */
+/** The domain of that name, or with that alias of more than one label, anywhere in the
+ * cluster, upper or lower case, or NULL. @since 0.1 */
 LSVM_API const struct lsvm_domain *lsvm_cluster_find_domain(
 	const struct lsvm_cluster *cluster, const char *name);
 /** The domain's name. @since 0.1 */

@@ -362,19 +362,6 @@ bool lsvm_object_has(const struct object *object, const char *field_name)
 	return field && object->written >> (field - object->type->fields) & 1;
 }
 
-struct mark lsvm_object_mark(const struct object *object, const char *field_name)
-{
-	const struct field *field = any_field(object->type, field_name);
-	uint64_t bit;
-
-	if (!field)
-		return object->at;
-	bit = UINT64_C(1) << (field - object->type->fields);
-	if (!(object->written & bit))
-		return object->at;
-	return object->marks[__builtin_popcountll(object->written & (bit - 1))];
-}
-
 size_t lsvm_field_item_size(const struct field *field)
 {
 	switch (field->kind) {

@@ -107,8 +107,6 @@ const struct field *lsvm_type_field(const struct object_type *type, const char *
 				    const char *name);
 bool lsvm_type_has_group(const struct object_type *type, const char *group);
 bool lsvm_object_has(const struct object *object, const char *field_name);
-/* Where a field was written; the object's own place when it was not. */
-struct mark lsvm_object_mark(const struct object *object, const char *field_name);
 /* The size of one item of a list of scalars. */
 size_t lsvm_field_item_size(const struct field *field);
 

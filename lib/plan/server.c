@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* clang-format off */
 /*
  * What a server holds so that it answers for the VIPs of its partitions:
  *
  *   direct   the VIP on lo; ARP must not tell anybody (arp_ignore 1: answer only for
- *            addresses of the interface asked on; arp_announce 2: never ask with the
- * VIP). IPv6 needs nothing: neighbours are answered for the interface's own addresses
+ *            addresses of the interface asked on; arp_announce 2: never ask with the VIP).
+ *            IPv6 needs nothing: neighbours are answered for the interface's own addresses
  *   tunnel   a link that unwraps what is sent to the server's own address, and the VIP on
  *            it; rp_filter off there, since clients are not reached through the tunnel
  *   nat      nothing but the way back: the director is the gateway
@@ -12,6 +13,7 @@
  * Linux has one device for each way of wrapping and local address, so all partitions with
  * the same way share it; GUE is such a device behind a UDP port.
  */
+/* clang-format on */
 #include "plan/compile.h"
 
 #include <stdio.h>
