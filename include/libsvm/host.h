@@ -105,7 +105,9 @@ LSVM_API bool lsvm_host_is_simulated(const struct lsvm_host *host);
 LSVM_API uint64_t lsvm_host_write_count(const struct lsvm_host *host);
 
 /**
- * The machine's whole IPVS table, with counters, as it is now.
+ * The machine's whole IPVS table, with counters, as it is now. In a user namespace, where
+ * netlink is refused, the kernel's older socket options are asked: they show IPv4 only,
+ * and no tunnels other than ipip, persistence engines and 64-bit counts.
  * Returns 0. Errors: LSVM_ERR_NO_IPVS, LSVM_ERR_PERMISSION, LSVM_ERR_TIMEOUT,
  * LSVM_ERR_BUSY when the table never held still, LSVM_ERR_NOMEM.
  * Lifetime: until lsvm_ipvs_table_unref(). @since 0.1
@@ -119,9 +121,10 @@ LSVM_API int lsvm_host_ipvs_snapshot(struct lsvm_host *host,
  * removed. NULL: nothing is removed.
  * @param ret_changed how many changes were made; 0 when all was there.
  * What was changed is read back.
- * Returns 0. Errors: as lsvm_host_ipvs_snapshot(); the kernel's answer to the first
- * change that failed: what was added or edited stays, also behind it, but nothing is
- * drained or removed any more; LSVM_ERR_CONFLICT when the table did not stay as it was
+ * Returns 0. Errors: as lsvm_host_ipvs_snapshot(); LSVM_ERR_UNSUPPORTED when the older
+ * socket options cannot carry it all (nothing was changed); the kernel's answer to the
+ * first change that failed: what was added or edited stays, also behind it, but nothing
+ * is drained or removed any more; LSVM_ERR_CONFLICT when the table did not stay as it was
  * set. @since 0.1
  */
 LSVM_API int lsvm_host_ipvs_reconcile(struct lsvm_host *host,

@@ -44,10 +44,8 @@ uint64_t lsvm_host_write_count(const struct lsvm_host *host)
 	return host->write_count;
 }
 
-static int check_step(struct lsvm_ctx *ctx, const struct step *step)
+static int check_values(struct lsvm_ctx *ctx, const struct step *step)
 {
-	if (step->kind != STEP_IPVS)
-		return 0;
 	switch (step->ipvs.kind) {
 	case IPVS_SERVICE_ADD:
 	case IPVS_SERVICE_EDIT:
@@ -66,17 +64,27 @@ static int check_step(struct lsvm_ctx *ctx, const struct step *step)
 	return 0;
 }
 
+int lsvm_host_check(struct lsvm_host *host, const struct step *steps, size_t count)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < count && err >= 0; i++) {
+		if (steps[i].kind != STEP_IPVS)
+			continue;
+		err = check_values(host->ctx, &steps[i]);
+		if (err >= 0 && host->ops->ipvs_check)
+			err = host->ops->ipvs_check(host, &steps[i].ipvs);
+	}
+	return err;
+}
+
 int lsvm_host_perform(struct lsvm_host *host, const struct step *steps, size_t count,
 		      size_t *ret_done)
 {
-	*ret_done = 0;
-	for (size_t i = 0; i < count; i++) {
-		int err = check_step(host->ctx, &steps[i]);
+	int err = lsvm_host_check(host, steps, count);
 
-		if (err < 0)
-			return err;
-	}
-	return host->ops->perform(host, steps, count, ret_done);
+	*ret_done = 0;
+	return err < 0 ? err : host->ops->perform(host, steps, count, ret_done);
 }
 
 /* A state that asks for nothing but an observation of the IPVS table. */

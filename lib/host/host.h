@@ -156,6 +156,7 @@ struct step {
 struct ipvs_info {
 	uint32_t version; /* 0x010201 is 1.2.1 */
 	uint32_t connection_bucket_count;
+	bool older; /* by socket options, since netlink is refused */
 };
 
 struct neighbours {
@@ -185,6 +186,8 @@ struct host_ops {
 		      void *arg);
 	/* Appends all there are. */
 	int (*neighbours)(struct lsvm_host *host, struct neighbours *ret);
+	/* Whether this machine could take the change; LSVM_ERR_UNSUPPORTED. NULL: any. */
+	int (*ipvs_check)(struct lsvm_host *host, const struct ipvs_change *change);
 	/* Counters of one service, or of all (NULL), to zero. */
 	int (*ipvs_zero)(struct lsvm_host *host, const struct ipvs_key *key_or_all);
 	int (*ipvs_flush)(struct lsvm_host *host);
@@ -215,6 +218,8 @@ static inline int lsvm_host_observe(struct lsvm_host *host, const struct state *
 	return host->ops->observe(host, wanted, owned, ret);
 }
 
+/* Whether the IPVS changes among the steps could ever work on this host. */
+int lsvm_host_check(struct lsvm_host *host, const struct step *steps, size_t count);
 /* Nothing is sent when one of the IPVS changes could never work, though the kernel might
  * take it. */
 int lsvm_host_perform(struct lsvm_host *host, const struct step *steps, size_t count,

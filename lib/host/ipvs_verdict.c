@@ -17,8 +17,9 @@ static int plain_verdict(struct lsvm_ctx *ctx, const char *what, int number)
 	case EACCES:
 		return lsvm_fail(
 			ctx, LSVM_ERR_PERMISSION,
-			"%s: this needs CAP_NET_ADMIN outside any user namespace; run "
-			"it as root",
+			"%s: this needs CAP_NET_ADMIN; run it as root, or, for IPv4 "
+			"alone, in network and user namespaces of your own (`unshare "
+			"--user --map-root-user --net`)",
 			what);
 	case ENOMEM:
 		return lsvm_fail(ctx, LSVM_ERR_NOMEM, "%s: the kernel has no memory left",

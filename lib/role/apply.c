@@ -390,7 +390,11 @@ int lsvm_apply_next(struct lsvm_apply *apply)
 {
 	int err = 0;
 
+	/* Of what could not all be done nothing is begun. */
 	if (apply->phase == APPLY_RECORD_BEFORE)
+		err = lsvm_host_check(apply->host, apply->steps->list.items,
+				      apply->steps->list.count);
+	if (err >= 0 && apply->phase == APPLY_RECORD_BEFORE)
 		err = record_before(apply);
 	if (err >= 0 && apply->phase == APPLY_STEPS)
 		err = next_batch(apply);

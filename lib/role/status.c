@@ -5,6 +5,7 @@
  * makes.
  */
 #include "base/json.h"
+#include "ipvs/sockopt.h"
 #include "role/role.h"
 
 #include <stdlib.h>
@@ -17,6 +18,7 @@ struct status {
 	struct state *own; /* the empty one, with a table when that is asked for */
 	struct state *present;
 	struct lsvm_steps *steps;
+	struct ipvs_info info;
 };
 
 static void status_free(struct status *status)
@@ -43,6 +45,8 @@ static int status_look(struct status *status, int role)
 	status->wanted = status->plan ? status->plan->wanted : status->own;
 	err = lsvm_host_observe(status->host, status->wanted, status->own,
 				&status->present);
+	if (err >= 0 && status->present->ipvs)
+		err = status->host->ops->ipvs_info(status->host, &status->info);
 	if (err < 0)
 		return err;
 	return lsvm_steps_compute(ctx, status->present, NULL, status->wanted,
@@ -231,6 +235,20 @@ static bool json_foreign(const struct ipvs_service *service,
 			     "weight", (json_int_t)destination->weight));
 }
 
+/* Only where netlink is refused. */
+static bool add_interface(const struct status *status, json_t *root)
+{
+	bool good = true;
+
+	if (!status->info.older)
+		return true;
+	good = json_object_set_new(root, "ipvs_interface",
+				   json_string("socket-options")) == 0;
+	for (size_t i = 0; lsvm_sockopt_lost[i]; i++)
+		good &= add(root, "ipvs_lost", json_string(lsvm_sockopt_lost[i]));
+	return good;
+}
+
 /* Every list is there, empty or not. */
 static json_t *start_json(const struct status *status)
 {
@@ -252,7 +270,8 @@ static char *to_json(const struct status *status)
 	json_t *root = start_json(status);
 	bool good = root && add_steps(status, root) &&
 		    each_foreign(status, json_foreign, root) &&
-		    add_network(status, root) && add_rest(status, root);
+		    add_network(status, root) && add_rest(status, root) &&
+		    add_interface(status, root);
 	char *text = NULL;
 
 	if (good && status->present->ipvs)
@@ -345,6 +364,16 @@ static void text_destination(const struct ipvs_destination *d, struct buf *buf)
 			(unsigned long long)c->in_packets);
 }
 
+static void text_interface(const struct status *status, struct buf *buf)
+{
+	if (!status->info.older)
+		return;
+	lsvm_buf_text(buf, "IPVS by the kernel's older socket options, since netlink is "
+			   "refused here; lost:\n");
+	for (size_t i = 0; lsvm_sockopt_lost[i]; i++)
+		lsvm_buf_printf(buf, "  %s\n", lsvm_sockopt_lost[i]);
+}
+
 static void text_table(const struct lsvm_ipvs_table *table, struct buf *buf)
 {
 	char text[LSVM_ADDRESS_TEXT_BYTES * 2];
@@ -371,6 +400,7 @@ static char *to_text(const struct status *status)
 
 	text_head(status, &buf);
 	text_rest(status, &buf);
+	text_interface(status, &buf);
 	if (status->present->ipvs)
 		text_table(status->present->ipvs, &buf);
 	return lsvm_buf_take(&buf);

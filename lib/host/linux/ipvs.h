@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The running kernel's IPVS over generic netlink, in the network namespace in which the
- * socket was opened.
+ * socket was opened; where netlink is refused, as inside a user namespace, by the older
+ * socket options, which carry less (ipvs/sockopt.h).
  *
  * Every call ends at its deadline, whether the kernel answers or not. Failures put a
  * sentence on the context that says what to do next.
@@ -20,6 +21,8 @@ struct ipvs_socket;
  * LSVM_ERR_PERMISSION. The context is kept (one more reference).
  */
 int lsvm_ipvs_socket_open(struct lsvm_ctx *ctx, struct ipvs_socket **ret);
+/* The same by the older socket options, even where netlink would answer. */
+int lsvm_ipvs_socket_open_older(struct lsvm_ctx *ctx, struct ipvs_socket **ret);
 void lsvm_ipvs_socket_close(struct ipvs_socket *socket);
 /* How long one answer of the kernel may take. */
 void lsvm_ipvs_socket_set_timeout(struct ipvs_socket *socket, uint32_t timeout_ms);
@@ -34,6 +37,10 @@ int lsvm_ipvs_socket_read(struct ipvs_socket *socket, struct lsvm_ipvs_table **r
  */
 int lsvm_ipvs_socket_apply(struct ipvs_socket *socket, const struct ipvs_change *changes,
 			   size_t count, size_t *ret_done);
+/* LSVM_ERR_UNSUPPORTED when the older socket options are in use and could not carry one
+ * of these; nothing is sent. */
+int lsvm_ipvs_socket_check(struct ipvs_socket *socket, const struct ipvs_change *changes,
+			   size_t count);
 /* Sets the counters of one service, or of all (NULL), to zero. */
 int lsvm_ipvs_socket_zero(struct ipvs_socket *socket, const struct ipvs_key *key_or_all);
 /* Removes everything. Nothing in the library calls it: live connections would be lost. */

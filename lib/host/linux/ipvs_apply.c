@@ -33,8 +33,7 @@ static bool is_daemon(const struct ipvs_change *change)
 	return change->kind == IPVS_DAEMON_START || change->kind == IPVS_DAEMON_STOP;
 }
 
-/* What should go and is gone. */
-static bool is_gone(const struct ipvs_change *change, int number)
+bool lsvm_ipvs_is_gone(const struct ipvs_change *change, int number)
 {
 	return (number == ESRCH || number == ENOENT) &&
 	       (change->kind == IPVS_SERVICE_DELETE ||
@@ -51,7 +50,7 @@ static int batch_message(struct ipvs_socket *socket, const struct nl_message *me
 	if (message->type != NLMSG_ERROR || index >= batch->count)
 		return 0;
 	if (message->error && index < batch->failed &&
-	    !is_gone(&batch->changes[index], -message->error)) {
+	    !lsvm_ipvs_is_gone(&batch->changes[index], -message->error)) {
 		batch->failed = index;
 		batch->number = -message->error;
 	}
@@ -115,7 +114,8 @@ static int run_batch(struct ipvs_socket *socket, const struct ipvs_change *chang
 						  batch.number);
 }
 
-static int daemon_unanswered(struct ipvs_socket *socket, const struct ipvs_change *change)
+int lsvm_ipvs_daemon_unanswered(struct ipvs_socket *socket,
+				const struct ipvs_change *change)
 {
 	struct ipvs_daemon master = { 0 }, backup = { 0 };
 	const struct ipvs_daemon *now = change->is_master ? &master : &backup;
@@ -142,7 +142,7 @@ static int run_daemon(struct ipvs_socket *socket, const struct ipvs_change *chan
 	err = run_batch(socket, change, 1, wait_ms, ret_done);
 	if (err != LSVM_ERR_TIMEOUT)
 		return err;
-	err = daemon_unanswered(socket, change);
+	err = lsvm_ipvs_daemon_unanswered(socket, change);
 	*ret_done = !err;
 	return err;
 }
@@ -153,6 +153,8 @@ int lsvm_ipvs_socket_apply(struct ipvs_socket *socket, const struct ipvs_change 
 	size_t done = 0;
 	int err = 0;
 
+	if (socket->older_fd >= 0)
+		return lsvm_ipvs_older_apply(socket, changes, count, ret_done);
 	while (done < count && !err) {
 		size_t filled = fill(socket, changes + done, count - done), performed = 0;
 
@@ -167,6 +169,12 @@ int lsvm_ipvs_socket_apply(struct ipvs_socket *socket, const struct ipvs_change 
 	return err;
 }
 
+int lsvm_ipvs_socket_check(struct ipvs_socket *socket, const struct ipvs_change *changes,
+			   size_t count)
+{
+	return socket->older_fd < 0 ? 0 : lsvm_ipvs_older_check(socket, changes, count);
+}
+
 static int command(struct ipvs_socket *socket, const char *what)
 {
 	int number = 0, err;
@@ -178,12 +186,16 @@ static int command(struct ipvs_socket *socket, const char *what)
 
 int lsvm_ipvs_socket_zero(struct ipvs_socket *socket, const struct ipvs_key *key_or_all)
 {
+	if (socket->older_fd >= 0)
+		return lsvm_ipvs_older_zero(socket, key_or_all);
 	lsvm_nl_put_zero(&socket->out, key_or_all);
 	return command(socket, "set IPVS counters to zero");
 }
 
 int lsvm_ipvs_socket_flush(struct ipvs_socket *socket)
 {
+	if (socket->older_fd >= 0)
+		return lsvm_ipvs_older_flush(socket);
 	lsvm_nl_put_request(&socket->out, IPVS_CMD_FLUSH, NLM_F_ACK);
 	return command(socket, "remove every IPVS service");
 }

@@ -17,7 +17,8 @@
 struct ipvs_socket {
 	struct lsvm_ctx *ctx;
 	struct mnl_socket *netlink;
-	int proc_fd; /* /proc/net/ip_vs of the socket's namespace; -1: none */
+	int older_fd; /* a socket for the older options, used for all; -1: netlink is */
+	int proc_fd;  /* /proc/net/ip_vs of the socket's namespace; -1: none */
 	uint32_t timeout_ms;
 	uint64_t write_count;
 	uint64_t datagrams; /* received so far */
@@ -53,6 +54,29 @@ int lsvm_ipvs_exchange(struct ipvs_socket *socket, ipvs_reply reply, void *arg,
 /* The daemons that run now. */
 int lsvm_ipvs_read_daemons(struct ipvs_socket *socket, struct ipvs_daemon *ret_master,
 			   struct ipvs_daemon *ret_backup);
+
+/* What should go and is gone. */
+bool lsvm_ipvs_is_gone(const struct ipvs_change *change, int number);
+/* A daemon's start or stop got no answer: 0 when the daemons are as they should be. */
+int lsvm_ipvs_daemon_unanswered(struct ipvs_socket *socket,
+				const struct ipvs_change *change);
+
+/*
+ * The older interface (ipvs_sockopt.c), for when netlink is refused; each call as its
+ * namesake in ipvs.h. Open answers 0 or an errno and leaves the context alone; read fills
+ * a table that is not sealed; check tells what cannot be carried.
+ */
+int lsvm_ipvs_older_open(struct ipvs_socket *socket);
+int lsvm_ipvs_older_read(struct ipvs_socket *socket, struct lsvm_ipvs_table *table);
+int lsvm_ipvs_older_daemons(struct ipvs_socket *socket, struct ipvs_daemon *ret_master,
+			    struct ipvs_daemon *ret_backup);
+int lsvm_ipvs_older_check(struct ipvs_socket *socket, const struct ipvs_change *changes,
+			  size_t count);
+int lsvm_ipvs_older_apply(struct ipvs_socket *socket, const struct ipvs_change *changes,
+			  size_t count, size_t *ret_done);
+int lsvm_ipvs_older_zero(struct ipvs_socket *socket, const struct ipvs_key *key_or_all);
+int lsvm_ipvs_older_flush(struct ipvs_socket *socket);
+int lsvm_ipvs_older_info(struct ipvs_socket *socket, struct ipvs_info *ret);
 
 /* A fingerprint of which services and destinations there are, whatever their order. */
 struct ipvs_outline {

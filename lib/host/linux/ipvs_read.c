@@ -130,7 +130,9 @@ static int ask(struct ipvs_socket *socket, uint8_t command, uint16_t flags,
 int lsvm_ipvs_socket_info(struct ipvs_socket *socket, struct ipvs_info *ret)
 {
 	struct ipvs_info info = { 0 };
-	int err = ask(socket, IPVS_CMD_GET_INFO, NLM_F_ACK, read_info, &info);
+	int err = socket->older_fd >= 0
+			  ? lsvm_ipvs_older_info(socket, &info)
+			  : ask(socket, IPVS_CMD_GET_INFO, NLM_F_ACK, read_info, &info);
 
 	if (!err)
 		*ret = info;
@@ -141,8 +143,11 @@ int lsvm_ipvs_read_daemons(struct ipvs_socket *socket, struct ipvs_daemon *ret_m
 			   struct ipvs_daemon *ret_backup)
 {
 	struct daemons daemons = { 0 };
-	int err = ask(socket, IPVS_CMD_GET_DAEMON, NLM_F_DUMP, read_daemon, &daemons);
+	int err;
 
+	if (socket->older_fd >= 0)
+		return lsvm_ipvs_older_daemons(socket, ret_master, ret_backup);
+	err = ask(socket, IPVS_CMD_GET_DAEMON, NLM_F_DUMP, read_daemon, &daemons);
 	if (err)
 		return err;
 	*ret_master = daemons.master;
@@ -237,6 +242,23 @@ static int read_services(struct ipvs_socket *socket, struct lsvm_ipvs_table **re
 	return err;
 }
 
+/* By socket options: none of it counts as one piece. */
+static int read_older(struct ipvs_socket *socket, struct lsvm_ipvs_table **ret)
+{
+	struct lsvm_ipvs_table *table;
+	int err = lsvm_ipvs_table_alloc(socket->ctx, &table);
+
+	if (err)
+		return err;
+	(void)((err = lsvm_ipvs_older_read(socket, table)) || (err = seal(table)));
+	if (err) {
+		lsvm_ipvs_table_unref(table);
+		return err;
+	}
+	*ret = table;
+	return 0;
+}
+
 static int read_once(struct ipvs_socket *socket, struct lsvm_ipvs_table **ret,
 		     bool *ret_has_pieces)
 {
@@ -294,8 +316,9 @@ static int read_attempt(struct ipvs_socket *socket, struct ipvs_outline *before,
 {
 	struct ipvs_outline read, file;
 	struct lsvm_ipvs_table *table;
-	bool has_pieces, is_whole;
-	int err = read_once(socket, &table, &has_pieces);
+	bool has_pieces = true, is_whole;
+	int err = socket->older_fd >= 0 ? read_older(socket, &table)
+					: read_once(socket, &table, &has_pieces);
 
 	if (err)
 		return err;
@@ -304,7 +327,7 @@ static int read_attempt(struct ipvs_socket *socket, struct ipvs_outline *before,
 		!lsvm_ipvs_outline_of_kernel(socket, &file) && same_outline(&read, &file);
 	if (!is_whole && has_pieces && !same_outline(&read, before))
 		err = LSVM_ERR_BUSY;
-	else if (!is_whole)
+	else if (!is_whole && socket->older_fd < 0)
 		err = drop_gone(socket, table);
 	*before = read;
 	if (err) {

@@ -97,7 +97,40 @@ static int check_permission(struct ipvs_socket *socket)
 	return lsvm_ipvs_socket_info(socket, &info);
 }
 
-int lsvm_ipvs_socket_open(struct lsvm_ctx *ctx, struct ipvs_socket **ret)
+static int open_by_netlink(struct ipvs_socket *socket)
+{
+	int err;
+
+	socket->received = malloc(RECEIVE_COUNT * RECEIVE_BYTES);
+	socket->out.data = malloc(SEND_BYTES);
+	socket->out.size = SEND_BYTES;
+	if (!socket->received || !socket->out.data)
+		return lsvm_fail_nomem(socket->ctx);
+	prepare_buffers(socket);
+	(void)((err = open_netlink(socket)) || (err = find_family(socket)) ||
+	       (err = check_permission(socket)));
+	return err;
+}
+
+/* err is what netlink answered, 0 when it was not asked; it stands when the older options
+ * are refused too. */
+static int open_by_options(struct ipvs_socket *socket, int err)
+{
+	const int number = lsvm_ipvs_older_open(socket);
+
+	/* Unlike netlink, a call of theirs does not load anything. */
+	if (number == ENOPROTOOPT)
+		return lsvm_fail(
+			socket->ctx, LSVM_ERR_NO_IPVS,
+			"the running kernel has no ip_vs, and cannot be made to load it "
+			"from here: load it with `modprobe ip_vs` as root outside any "
+			"user namespace");
+	if (!number || err)
+		return number ? err : 0;
+	return lsvm_ipvs_verdict(socket->ctx, "read the IPVS table", number);
+}
+
+static int open_socket(struct lsvm_ctx *ctx, bool older, struct ipvs_socket **ret)
 {
 	struct ipvs_socket *socket = calloc(1, sizeof(*socket));
 	int err;
@@ -107,16 +140,11 @@ int lsvm_ipvs_socket_open(struct lsvm_ctx *ctx, struct ipvs_socket **ret)
 	socket->ctx = lsvm_ctx_ref(ctx);
 	socket->timeout_ms = IPVS_TIMEOUT_DEFAULT_MS;
 	socket->proc_fd = -1;
-	socket->received = malloc(RECEIVE_COUNT * RECEIVE_BYTES);
-	socket->out.data = malloc(SEND_BYTES);
-	socket->out.size = SEND_BYTES;
-	if (!socket->received || !socket->out.data) {
-		err = lsvm_fail_nomem(ctx);
-	} else {
-		prepare_buffers(socket);
-		(void)((err = open_netlink(socket)) || (err = find_family(socket)) ||
-		       (err = check_permission(socket)));
-	}
+	socket->older_fd = -1;
+	err = older ? 0 : open_by_netlink(socket);
+	/* Refused, or no netlink at all in this sandbox. */
+	if (older || err == LSVM_ERR_PERMISSION || err == LSVM_ERR_UNSUPPORTED)
+		err = open_by_options(socket, err);
 	if (err) {
 		lsvm_ipvs_socket_close(socket);
 		return err;
@@ -127,6 +155,16 @@ int lsvm_ipvs_socket_open(struct lsvm_ctx *ctx, struct ipvs_socket **ret)
 	return 0;
 }
 
+int lsvm_ipvs_socket_open(struct lsvm_ctx *ctx, struct ipvs_socket **ret)
+{
+	return open_socket(ctx, false, ret);
+}
+
+int lsvm_ipvs_socket_open_older(struct lsvm_ctx *ctx, struct ipvs_socket **ret)
+{
+	return open_socket(ctx, true, ret);
+}
+
 void lsvm_ipvs_socket_close(struct ipvs_socket *socket)
 {
 	if (!socket)
@@ -135,6 +173,8 @@ void lsvm_ipvs_socket_close(struct ipvs_socket *socket)
 		mnl_socket_close(socket->netlink);
 	if (socket->proc_fd >= 0)
 		close(socket->proc_fd);
+	if (socket->older_fd >= 0)
+		close(socket->older_fd);
 	free(socket->received);
 	free(socket->out.data);
 	lsvm_ctx_unref(socket->ctx);

@@ -161,6 +161,14 @@ static void linux_free(struct lsvm_host *host)
 	free(linux_host);
 }
 
+static int linux_ipvs_check(struct lsvm_host *host, const struct ipvs_change *change)
+{
+	struct ipvs_socket *socket;
+	int err = ipvs_socket((struct linux_host *)host, &socket);
+
+	return err < 0 ? err : lsvm_ipvs_socket_check(socket, change, 1);
+}
+
 static int linux_ipvs_zero(struct lsvm_host *host, const struct ipvs_key *key_or_all)
 {
 	struct ipvs_socket *socket;
@@ -190,6 +198,7 @@ static const struct host_ops linux_ops = {
 	.perform = linux_perform,
 	.stream = lsvm_linux_stream,
 	.neighbours = lsvm_linux_neighbours,
+	.ipvs_check = linux_ipvs_check,
 	.ipvs_zero = linux_ipvs_zero,
 	.ipvs_flush = linux_ipvs_flush,
 	.ipvs_info = linux_ipvs_info,
