@@ -27,6 +27,8 @@ struct impact_destination *lsvm_impact_find(struct impact_service *service,
 {
 	const struct impact_destination key = { .addr = *addr, .port = port };
 
+	if (!service->destinations.count)
+		return NULL;
 	return bsearch(&key, service->destinations.items, service->destinations.count,
 		       sizeof(key), by_address);
 }

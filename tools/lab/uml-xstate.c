@@ -107,6 +107,7 @@ __attribute__((visibility("default"))) long ptrace(enum __ptrace_request request
 struct start {
 	int (*function)(void *);
 	void *arg;
+	long parent;
 };
 
 static int start(void *at)
@@ -114,6 +115,10 @@ static int start(void *at)
 	struct start mine = *(struct start *)at;
 
 	syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	/* The parent died before that: nobody would ever end this process, and it would
+	 * ask to be traced by process 1. */
+	if (syscall(SYS_getppid) != mine.parent)
+		syscall(SYS_exit_group, 1);
 	return mine.function(mine.arg);
 }
 
@@ -123,6 +128,6 @@ __attribute__((visibility("default"))) int clone(int (*function)(void *), void *
 {
 	struct start *top = (struct start *)(((uintptr_t)stack & ~63UL) - 64);
 
-	*top = (struct start){ function, arg };
+	*top = (struct start){ function, arg, syscall(SYS_getpid) };
 	return real_clone(start, top, flags, top);
 }

@@ -8,7 +8,7 @@
 
 #define LIST_PATH "/proc/thread-self/net/ip_vs_conn"
 #define ORIGIN_PATH "/proc/thread-self/net/ip_vs_conn_sync"
-#define WORD_BYTES 40
+#define WORD_BYTES 41 /* an IPv6 address, each pair of bytes with a colon behind it */
 
 static const char *address(uint16_t family, const uint8_t *bytes, char *buf)
 {
