@@ -132,3 +132,11 @@ int lsvm_ipvs_change_verdict(struct lsvm_ctx *ctx, const struct ipvs_change *cha
 	lsvm_buf_free(&what);
 	return err;
 }
+
+bool lsvm_ipvs_is_gone(const struct ipvs_change *change, int number)
+{
+	return (number == ESRCH || number == ENOENT) &&
+	       (change->kind == IPVS_SERVICE_DELETE ||
+		change->kind == IPVS_DESTINATION_DELETE ||
+		change->kind == IPVS_DAEMON_STOP);
+}

@@ -11,5 +11,7 @@
 int lsvm_ipvs_verdict(struct lsvm_ctx *ctx, const char *what, int number);
 int lsvm_ipvs_change_verdict(struct lsvm_ctx *ctx, const struct ipvs_change *change,
 			     int number);
+/* What should go and is gone already is done. */
+bool lsvm_ipvs_is_gone(const struct ipvs_change *change, int number);
 
 #endif

@@ -24,8 +24,6 @@ int lsvm_ipvs_socket_open(struct lsvm_ctx *ctx, struct ipvs_socket **ret);
 /* The same by the older socket options, even where netlink would answer. */
 int lsvm_ipvs_socket_open_older(struct lsvm_ctx *ctx, struct ipvs_socket **ret);
 void lsvm_ipvs_socket_close(struct ipvs_socket *socket);
-/* How long one answer of the kernel may take. */
-void lsvm_ipvs_socket_set_timeout(struct ipvs_socket *socket, uint32_t timeout_ms);
 
 /* The whole table, sealed, with counters, timeouts and daemons. A dump that was torn is
  * read again; LSVM_ERR_BUSY when the table never held still. */

@@ -33,14 +33,6 @@ static bool is_daemon(const struct ipvs_change *change)
 	return change->kind == IPVS_DAEMON_START || change->kind == IPVS_DAEMON_STOP;
 }
 
-bool lsvm_ipvs_is_gone(const struct ipvs_change *change, int number)
-{
-	return (number == ESRCH || number == ENOENT) &&
-	       (change->kind == IPVS_SERVICE_DELETE ||
-		change->kind == IPVS_DESTINATION_DELETE ||
-		change->kind == IPVS_DAEMON_STOP);
-}
-
 static int batch_message(struct ipvs_socket *socket, const struct nl_message *message,
 			 void *arg)
 {

@@ -55,8 +55,6 @@ int lsvm_ipvs_exchange(struct ipvs_socket *socket, ipvs_reply reply, void *arg,
 int lsvm_ipvs_read_daemons(struct ipvs_socket *socket, struct ipvs_daemon *ret_master,
 			   struct ipvs_daemon *ret_backup);
 
-/* What should go and is gone. */
-bool lsvm_ipvs_is_gone(const struct ipvs_change *change, int number);
 /* A daemon's start or stop got no answer: 0 when the daemons are as they should be. */
 int lsvm_ipvs_daemon_unanswered(struct ipvs_socket *socket,
 				const struct ipvs_change *change);

@@ -181,11 +181,6 @@ void lsvm_ipvs_socket_close(struct ipvs_socket *socket)
 	free(socket);
 }
 
-void lsvm_ipvs_socket_set_timeout(struct ipvs_socket *socket, uint32_t timeout_ms)
-{
-	socket->timeout_ms = timeout_ms;
-}
-
 uint64_t lsvm_ipvs_socket_write_count(const struct ipvs_socket *socket)
 {
 	return socket->write_count;

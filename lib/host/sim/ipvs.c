@@ -10,15 +10,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 
-/* What should go and is gone already is done. */
-static bool is_gone(const struct ipvs_change *change, int number)
-{
-	return (number == ESRCH || number == ENOENT) &&
-	       (change->kind == IPVS_SERVICE_DELETE ||
-		change->kind == IPVS_DESTINATION_DELETE ||
-		change->kind == IPVS_DAEMON_STOP);
-}
-
 int lsvm_sim_ipvs_change(struct sim_host *sim, const struct ipvs_change *change)
 {
 	uint8_t bytes[NL_CHANGE_MAX_BYTES];
@@ -29,7 +20,7 @@ int lsvm_sim_ipvs_change(struct sim_host *sim, const struct ipvs_change *change)
 		return lsvm_fail(sim->host.ctx, LSVM_ERR_INTERNAL,
 				 "IPVS change of kind %d", change->kind);
 	number = lsvm_sim_kernel_request(sim, bytes, out.used, NULL);
-	if (!number || is_gone(change, number))
+	if (!number || lsvm_ipvs_is_gone(change, number))
 		return 0;
 	return lsvm_ipvs_change_verdict(sim->host.ctx, change, number);
 }
