@@ -98,9 +98,10 @@ enum lsvm_severity {
 	LSVM_SEVERITY_UNKNOWN = 0,
 	LSVM_SEVERITY_WARNING = 1,
 	LSVM_SEVERITY_ERROR = 2,
+	LSVM_SEVERITY_NOTICE = 3, /**< of events only: nothing is wrong */
 };
 
-/** "warning", "error" or "unknown". @since 0.1 */
+/** "warning", "error", "notice" or "unknown". @since 0.1 */
 LSVM_API const char *lsvm_severity_name(int severity);
 /** The severity of that name; LSVM_SEVERITY_UNKNOWN when there is none. @since 0.1 */
 LSVM_API int lsvm_severity_parse(const char *name);

@@ -3,6 +3,7 @@
 #ifndef LIBSVM_LIBSVM_H
 #define LIBSVM_LIBSVM_H
 
+#include <libsvm/agent.h>
 #include <libsvm/base.h>
 #include <libsvm/cluster.h>
 #include <libsvm/host.h>

@@ -28,6 +28,7 @@ static const struct word errors[] = {
 static const struct word severities[] = {
 	{ LSVM_SEVERITY_WARNING, "warning" },
 	{ LSVM_SEVERITY_ERROR, "error" },
+	{ LSVM_SEVERITY_NOTICE, "notice" },
 	{ 0, NULL },
 };
 

@@ -11,6 +11,7 @@
 #ifndef LSVM_HOST_HOST_H
 #define LSVM_HOST_HOST_H
 
+#include "host/io.h"
 #include "ipvs/table.h"
 
 #include <libsvm/host.h>
@@ -175,6 +176,7 @@ struct neighbours {
  * takes more away than the one that failed. What should go and is gone already is done.
  */
 struct host_ops {
+	const struct io_ops *io; /* NULL: it cannot wait for anything */
 	int (*observe)(struct lsvm_host *host, const struct state *wanted,
 		       const struct state *owned, struct state **ret);
 	int (*perform)(struct lsvm_host *host, const struct step *steps, size_t count,

@@ -193,6 +193,8 @@ FUNCTIONS = {
     "lsvm_duty_name": ("const char *", ["int"]),
     "lsvm_duty_parse": ("int", ["const char *"]),
     "lsvm_err_name": ("const char *", ["int"]),
+    "lsvm_event_kind_name": ("const char *", ["int"]),
+    "lsvm_event_kind_parse": ("int", ["const char *"]),
     "lsvm_feature": ("bool", ["const char *"]),
     "lsvm_finding_code": ("const char *", ["const struct lsvm_finding *"]),
     "lsvm_finding_code_at": ("const char *", ["size_t"]),

@@ -146,6 +146,37 @@ class Err(Words):
     INTERNAL = -18
 
 
+class EventKind(Words):
+    """enum lsvm_event_kind"""
+    UNKNOWN = 0
+    STARTED = 1
+    STOPPED = 2
+    APPLIED = 3
+    FAILED = 4
+    REPAIRED = 5
+    RELOADED = 6
+    STATE = 7
+    SERVER_UP = 8
+    SERVER_DOWN = 9
+    BACKEND_UP = 10
+    BACKEND_DOWN = 11
+    QUORUM_LOST = 12
+    QUORUM_GAINED = 13
+    SORRY_ON = 14
+    SORRY_OFF = 15
+    FAIL_OPEN_ON = 16
+    FAIL_OPEN_OFF = 17
+    DRAINED = 18
+    ENABLED = 19
+    SIGNAL = 20
+    REFUSED = 21
+    LINK_UP = 22
+    LINK_DOWN = 23
+    SYNCED = 24
+    CERTIFICATE = 25
+    LOST = 26
+
+
 class Format(Words):
     """enum lsvm_format"""
     UNKNOWN = 0
@@ -271,6 +302,7 @@ class Severity(Words):
     UNKNOWN = 0
     WARNING = 1
     ERROR = 2
+    NOTICE = 3
 
 
 class StepKind(Words):
@@ -329,6 +361,7 @@ __all__ = [
     "ContentKind",
     "Duty",
     "Err",
+    "EventKind",
     "Format",
     "Forwarding",
     "ImpactFate",
