@@ -35,7 +35,7 @@ static const char *state(const struct sim_connection *c)
 	if (c->flow.protocol == IPPROTO_UDP)
 		return "UDP";
 	if (c->closing)
-		return c->flow.protocol == IPPROTO_TCP ? "FIN_WAIT" : "SHUTDOWN_SENT";
+		return c->flow.protocol == IPPROTO_TCP ? "FIN_WAIT" : "S-SENT";
 	return "ESTABLISHED";
 }
 
