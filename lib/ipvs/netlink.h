@@ -38,9 +38,9 @@ bool lsvm_nl_put_family(struct nl_out *out);
 /* One message of a reply. */
 struct nl_message {
 	uint16_t type, flags;
-	uint32_t sequence;
-	struct reader payload; /* after the netlink header */
-	int error;	       /* NLMSG_ERROR and NLMSG_DONE: 0 or a negative errno */
+	uint32_t sequence, port; /* of the socket that it is for */
+	struct reader payload;	 /* after the netlink header */
+	int error;		 /* NLMSG_ERROR and NLMSG_DONE: 0 or a negative errno */
 };
 
 /* 1: a message; 0: none left; LSVM_ERR_PROTOCOL: these bytes are none. */

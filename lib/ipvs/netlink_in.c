@@ -7,6 +7,8 @@
 
 #include <sys/socket.h>
 
+#define ERRNO_MAX 4095 /* include/linux/err.h */
+
 int lsvm_nl_next(struct reader *bytes, struct nl_message *ret)
 {
 	struct nl_message message = { 0 };
@@ -18,7 +20,7 @@ int lsvm_nl_next(struct reader *bytes, struct nl_message *ret)
 	message.type = lsvm_read_u16(bytes);
 	message.flags = lsvm_read_u16(bytes);
 	message.sequence = lsvm_read_u32(bytes);
-	lsvm_read_u32(bytes); /* port */
+	message.port = lsvm_read_u32(bytes);
 	if (bytes->failed || length < NLMSG_HDRLEN)
 		return LSVM_ERR_PROTOCOL;
 	message.payload.left = length - NLMSG_HDRLEN;
@@ -32,7 +34,8 @@ int lsvm_nl_next(struct reader *bytes, struct nl_message *ret)
 
 		message.error = (int)lsvm_read_u32(&error);
 		/* A bare DONE is good; an error must say which. */
-		if ((error.failed && message.type == NLMSG_ERROR) || message.error > 0)
+		if ((error.failed && message.type == NLMSG_ERROR) || message.error > 0 ||
+		    message.error < -ERRNO_MAX)
 			return LSVM_ERR_PROTOCOL;
 	}
 	*ret = message;

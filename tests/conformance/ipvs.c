@@ -58,6 +58,7 @@ int ask_kernel(struct side *side, const struct op *op, struct buf *ret)
 	memcpy(side->socket->out.data + offsetof(struct nlmsghdr, nlmsg_seq), &sequence,
 	       sizeof(sequence));
 	side->socket->out.used = op->length;
+	lsvm_ipvs_begin(side->socket);
 	err = lsvm_ipvs_exchange(side->socket, keep_answer, ret, &number);
 	if (err < 0)
 		errx(1, "the kernel: %s", lsvm_ctx_error_text(side->ctx));

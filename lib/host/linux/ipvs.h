@@ -12,7 +12,8 @@
 
 #include "host/host.h"
 
-#define IPVS_TIMEOUT_DEFAULT_MS 5000
+#define IPVS_TIMEOUT_DEFAULT_MS 5000 /* for one answer */
+#define IPVS_CALL_DEFAULT_MS 120000  /* for a call of many questions */
 
 struct ipvs_socket;
 

@@ -95,8 +95,7 @@ static int run_batch(struct ipvs_socket *socket, const struct ipvs_change *chang
 	socket->write_count += count;
 	err = lsvm_ipvs_send(socket);
 	if (!err)
-		err = lsvm_ipvs_receive(socket, lsvm_ipvs_now() + wait_ms, batch_message,
-					&batch);
+		err = lsvm_ipvs_receive(socket, wait_ms, batch_message, &batch);
 	if (err)
 		return err;
 	*ret_done = batch.failed;
@@ -145,6 +144,7 @@ int lsvm_ipvs_socket_apply(struct ipvs_socket *socket, const struct ipvs_change 
 	size_t done = 0;
 	int err = 0;
 
+	lsvm_ipvs_begin(socket);
 	if (socket->older_fd >= 0)
 		return lsvm_ipvs_older_apply(socket, changes, count, ret_done);
 	while (done < count && !err) {
@@ -178,6 +178,7 @@ static int command(struct ipvs_socket *socket, const char *what)
 
 int lsvm_ipvs_socket_zero(struct ipvs_socket *socket, const struct ipvs_key *key_or_all)
 {
+	lsvm_ipvs_begin(socket);
 	if (socket->older_fd >= 0)
 		return lsvm_ipvs_older_zero(socket, key_or_all);
 	lsvm_nl_put_zero(&socket->out, key_or_all);
@@ -186,6 +187,7 @@ int lsvm_ipvs_socket_zero(struct ipvs_socket *socket, const struct ipvs_key *key
 
 int lsvm_ipvs_socket_flush(struct ipvs_socket *socket)
 {
+	lsvm_ipvs_begin(socket);
 	if (socket->older_fd >= 0)
 		return lsvm_ipvs_older_flush(socket);
 	lsvm_nl_put_request(&socket->out, IPVS_CMD_FLUSH, NLM_F_ACK);

@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 #define READ_BYTES 16384
-#define LINE_BYTES 128 /* the kernel's are shorter */
+#define TEXT_BYTES_MAX (256u << 20) /* of two million lines */
+#define LINE_BYTES 128		    /* the kernel's are shorter */
 
 static uint64_t hash(uint64_t seed, const void *bytes, size_t length)
 {
@@ -171,10 +172,11 @@ int lsvm_ipvs_outline_of_kernel(struct ipvs_socket *socket, struct ipvs_outline 
 		length = pread(socket->proc_fd, chunk, sizeof(chunk), (off_t)text.length);
 		if (length > 0)
 			lsvm_buf_add(&text, chunk, (size_t)length);
-	} while (length > 0 || (length < 0 && errno == EINTR));
+	} while (text.length < TEXT_BYTES_MAX && !lsvm_ipvs_is_late(socket) &&
+		 (length > 0 || (length < 0 && errno == EINTR)));
 	if (text.failed)
 		err = lsvm_fail_nomem(socket->ctx);
-	else if (length < 0)
+	else if (length)
 		err = LSVM_ERR_UNSUPPORTED;
 	else
 		err = lsvm_ipvs_outline_of_text(text.data ? text.data : "", ret);

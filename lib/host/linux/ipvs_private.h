@@ -13,13 +13,20 @@
 #define RECEIVE_COUNT 4
 #define RECEIVE_BYTES 32768 /* the kernel fills no more at once */
 #define SEND_BYTES 65536    /* about 500 changes: more at once gains nothing */
+/* No kernel has more, and one that never ends does not fill the memory. */
+#define READ_COUNT_MAX (1u << 20)
 
 struct ipvs_socket {
 	struct lsvm_ctx *ctx;
 	struct mnl_socket *netlink;
 	int older_fd; /* a socket for the older options, used for all; -1: netlink is */
 	int proc_fd;  /* /proc/net/ip_vs of the socket's namespace; -1: none */
-	uint32_t timeout_ms;
+	uint32_t timeout_ms; /* for one answer */
+	uint32_t call_ms;    /* for everything that one call asks */
+	uint64_t deadline;   /* of the call that runs */
+	size_t count_max;    /* entries of one list */
+	bool unsettled;	     /* answers to what was given up may still come */
+	uint32_t port;	     /* ours, in every answer */
 	uint64_t write_count;
 	uint64_t datagrams; /* received so far */
 	unsigned pieces;    /* datagrams in which the content of the last answer came */
@@ -37,16 +44,26 @@ uint64_t lsvm_ipvs_now(void);
 typedef int (*ipvs_reply)(struct ipvs_socket *socket, const struct nl_message *message,
 			  void *arg);
 
+/* Every call that asks the kernel begins here: its time starts. */
+void lsvm_ipvs_begin(struct ipvs_socket *socket);
+/* Whether the call's time is over; then with the sentence on the context. */
+bool lsvm_ipvs_is_late(struct ipvs_socket *socket);
+/* LSVM_ERR_PROTOCOL with its sentence. */
+int lsvm_ipvs_bad_answer(struct ipvs_socket *socket);
+/* LSVM_ERR_LIMIT when so many are already read. */
+int lsvm_ipvs_read_limit(struct ipvs_socket *socket, size_t count);
+
 /* Sends what is in socket->out and empties it. */
 int lsvm_ipvs_send(struct ipvs_socket *socket);
-/* Hands every message to reply until it answers 1; LSVM_ERR_TIMEOUT at the deadline,
- * LSVM_ERR_BUSY when the kernel had to drop answers. */
-int lsvm_ipvs_receive(struct ipvs_socket *socket, uint64_t deadline, ipvs_reply reply,
+/* Hands every message to reply until it answers 1; LSVM_ERR_TIMEOUT after wait_ms or at
+ * the call's end, LSVM_ERR_BUSY when the kernel had to drop answers. */
+int lsvm_ipvs_receive(struct ipvs_socket *socket, uint32_t wait_ms, ipvs_reply reply,
 		      void *arg);
 /*
  * Sends the one request in socket->out and hands the contents of its answer to reply (may
  * be NULL) until the kernel says that it is complete. *ret_errno is the kernel's verdict:
- * 0 or an errno. LSVM_ERR_BUSY when a dump was interrupted.
+ * 0 or an errno. LSVM_ERR_BUSY when a dump was interrupted, LSVM_ERR_PROTOCOL when the
+ * answer is none: of another type, or with a verdict that such a request does not get.
  */
 int lsvm_ipvs_exchange(struct ipvs_socket *socket, ipvs_reply reply, void *arg,
 		       int *ret_errno);

@@ -56,6 +56,8 @@ static int read_service(struct ipvs_socket *socket, const struct nl_message *mes
 	struct ipvs_service *service, read;
 	int err = lsvm_nl_get_service(message->payload, &read, &counters);
 
+	if (!err)
+		err = lsvm_ipvs_read_limit(socket, reading->table->services.count);
 	if (err)
 		return err;
 	service = lsvm_ipvs_table_push(reading->table);
@@ -74,6 +76,8 @@ static int read_destination(struct ipvs_socket *socket, const struct nl_message 
 	int err = lsvm_nl_get_destination(
 		message->payload, reading->service->key.addr.family, &read, &counters);
 
+	if (!err)
+		err = lsvm_ipvs_read_limit(socket, reading->service->destinations.count);
 	if (err)
 		return err;
 	destination = lsvm_ipvs_service_push(reading->service);
@@ -127,13 +131,24 @@ static int ask(struct ipvs_socket *socket, uint8_t command, uint16_t flags,
 	return err ? err : lsvm_ipvs_verdict(socket->ctx, "read the IPVS table", number);
 }
 
+/* The same where there must be an answer. */
+static int ask_one(struct ipvs_socket *socket, uint8_t command, ipvs_reply reply,
+		   void *arg)
+{
+	int err = ask(socket, command, NLM_F_ACK, reply, arg);
+
+	return err || socket->pieces ? err : lsvm_ipvs_bad_answer(socket);
+}
+
 int lsvm_ipvs_socket_info(struct ipvs_socket *socket, struct ipvs_info *ret)
 {
 	struct ipvs_info info = { 0 };
-	int err = socket->older_fd >= 0
-			  ? lsvm_ipvs_older_info(socket, &info)
-			  : ask(socket, IPVS_CMD_GET_INFO, NLM_F_ACK, read_info, &info);
+	int err;
 
+	lsvm_ipvs_begin(socket);
+	err = socket->older_fd >= 0
+		      ? lsvm_ipvs_older_info(socket, &info)
+		      : ask_one(socket, IPVS_CMD_GET_INFO, read_info, &info);
 	if (!err)
 		*ret = info;
 	return err;
@@ -271,8 +286,8 @@ static int read_once(struct ipvs_socket *socket, struct lsvm_ipvs_table **ret,
 	table = reading.table;
 	(void)((err = read_destinations(socket, &reading)) ||
 	       (err = lsvm_ipvs_read_daemons(socket, &table->master, &table->backup)) ||
-	       (err = ask(socket, IPVS_CMD_GET_CONFIG, NLM_F_ACK, read_timeouts,
-			  &table->timeouts)) ||
+	       (err = ask_one(socket, IPVS_CMD_GET_CONFIG, read_timeouts,
+			      &table->timeouts)) ||
 	       (err = seal(table)));
 	if (err) {
 		lsvm_ipvs_table_unref(table);
@@ -343,6 +358,7 @@ int lsvm_ipvs_socket_read(struct ipvs_socket *socket, struct lsvm_ipvs_table **r
 	struct ipvs_outline before = { 0 };
 	int err = LSVM_ERR_BUSY;
 
+	lsvm_ipvs_begin(socket);
 	/* No table is like this one. */
 	before.sum = 1;
 	for (unsigned attempt = 0; attempt < ATTEMPTS && err == LSVM_ERR_BUSY; attempt++)

@@ -6,7 +6,9 @@
  * The kernel works off a request while it is being sent, so its answer nearly always lies
  * ready: reading comes first and waiting only when nothing is there. Some calls are never
  * answered (one that was interrupted inside the kernel); that is what the deadline is
- * for. Answers to a request that was given up earlier are told by their sequence number.
+ * for. Answers to a request that was given up earlier are told by their sequence number,
+ * and before the next request is sent they are read away: a dump that nobody reads to its
+ * end would keep the kernel from beginning another on the same socket.
  */
 #include "host/linux/ipvs_private.h"
 
@@ -58,6 +60,7 @@ static int open_netlink(struct ipvs_socket *socket)
 				 "cannot open a generic netlink socket: %s",
 				 strerrordesc_np(errno));
 	fd = mnl_socket_get_fd(socket->netlink);
+	socket->port = mnl_socket_get_portid(socket->netlink);
 	/* Best effort all: an old kernel or a plain user has the defaults. */
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &send_size, sizeof(send_size));
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
@@ -139,6 +142,9 @@ static int open_socket(struct lsvm_ctx *ctx, bool older, struct ipvs_socket **re
 		return lsvm_fail_nomem(ctx);
 	socket->ctx = lsvm_ctx_ref(ctx);
 	socket->timeout_ms = IPVS_TIMEOUT_DEFAULT_MS;
+	socket->call_ms = IPVS_CALL_DEFAULT_MS;
+	socket->count_max = READ_COUNT_MAX;
+	lsvm_ipvs_begin(socket);
 	socket->proc_fd = -1;
 	socket->older_fd = -1;
 	err = older ? 0 : open_by_netlink(socket);
@@ -186,34 +192,77 @@ uint64_t lsvm_ipvs_socket_write_count(const struct ipvs_socket *socket)
 	return socket->write_count;
 }
 
+void lsvm_ipvs_begin(struct ipvs_socket *socket)
+{
+	socket->deadline = lsvm_ipvs_now() + socket->call_ms;
+}
+
+static int late(struct ipvs_socket *socket, uint32_t wait_ms)
+{
+	return lsvm_fail(socket->ctx, LSVM_ERR_TIMEOUT,
+			 "the kernel did not answer within %u ms; run it again", wait_ms);
+}
+
+bool lsvm_ipvs_is_late(struct ipvs_socket *socket)
+{
+	if (lsvm_ipvs_now() < socket->deadline)
+		return false;
+	late(socket, socket->call_ms);
+	return true;
+}
+
+int lsvm_ipvs_read_limit(struct ipvs_socket *socket, size_t count)
+{
+	if (count < socket->count_max)
+		return 0;
+	return lsvm_fail(socket->ctx, LSVM_ERR_LIMIT,
+			 "the kernel's IPVS table has a list of more than %zu entries; "
+			 "libsvm reads no longer one",
+			 socket->count_max);
+}
+
+/* Reads away what may still come of an answer that was given up. */
+static int settle(struct ipvs_socket *socket)
+{
+	while (socket->unsettled) {
+		if (recvmmsg(mnl_socket_get_fd(socket->netlink), socket->messages,
+			     RECEIVE_COUNT, MSG_DONTWAIT, NULL) < 0 &&
+		    errno == EAGAIN)
+			socket->unsettled = false;
+		else if (lsvm_ipvs_is_late(socket))
+			return LSVM_ERR_TIMEOUT;
+	}
+	return 0;
+}
+
 int lsvm_ipvs_send(struct ipvs_socket *socket)
 {
-	ssize_t sent;
+	const size_t length = socket->out.used;
+	ssize_t sent = -1;
+	int err;
 
-	do {
-		sent = mnl_socket_sendto(socket->netlink, socket->out.data,
-					 socket->out.used);
-	} while (sent < 0 && errno == EINTR);
 	socket->out.used = 0;
-	if (sent < 0)
-		return lsvm_fail(socket->ctx, LSVM_ERR_IO,
-				 "the kernel did not take a netlink message: %s",
-				 strerrordesc_np(errno));
-	return 0;
+	err = settle(socket);
+	if (err)
+		return err;
+	while ((sent = mnl_socket_sendto(socket->netlink, socket->out.data, length)) <
+		       0 &&
+	       errno == EINTR)
+		if (lsvm_ipvs_is_late(socket))
+			return LSVM_ERR_TIMEOUT;
+	if (sent == (ssize_t)length)
+		return 0;
+	return lsvm_fail(socket->ctx, LSVM_ERR_IO,
+			 "the kernel did not take a netlink message: %s",
+			 sent < 0 ? strerrordesc_np(errno) : "it was cut");
 }
 
 static int wait_readable(struct ipvs_socket *socket, uint64_t deadline)
 {
 	struct pollfd fd = { .fd = mnl_socket_get_fd(socket->netlink), .events = POLLIN };
 	uint64_t now = lsvm_ipvs_now();
-	int ready;
 
-	if (now >= deadline)
-		return lsvm_fail(socket->ctx, LSVM_ERR_TIMEOUT,
-				 "the kernel did not answer within %u ms; run it again",
-				 socket->timeout_ms);
-	ready = poll(&fd, 1, (int)(deadline - now));
-	if (ready < 0 && errno != EINTR)
+	if (now < deadline && poll(&fd, 1, (int)(deadline - now)) < 0 && errno != EINTR)
 		return lsvm_fail(socket->ctx, LSVM_ERR_IO,
 				 "cannot wait for the kernel: %s",
 				 strerrordesc_np(errno));
@@ -239,11 +288,19 @@ static int receive_some(struct ipvs_socket *socket, uint64_t deadline)
 			 strerrordesc_np(errno));
 }
 
-static int bad_answer(struct ipvs_socket *socket)
+int lsvm_ipvs_bad_answer(struct ipvs_socket *socket)
 {
 	return lsvm_fail(
 		socket->ctx, LSVM_ERR_PROTOCOL,
 		"the kernel's answer is no IPVS message that this version knows");
+}
+
+/* For this socket, and an answer to something that was asked: an entry that was passed
+ * over as not ours would be missing in silence. */
+static bool is_ours(const struct ipvs_socket *socket, const struct nl_message *message)
+{
+	return (!message->port || message->port == socket->port) &&
+	       (int32_t)(message->sequence - socket->out.sequence) <= 0;
 }
 
 static int hand_over(struct ipvs_socket *socket, size_t index, ipvs_reply reply,
@@ -260,35 +317,45 @@ static int hand_over(struct ipvs_socket *socket, size_t index, ipvs_reply reply,
 	if (!from_kernel)
 		return 0;
 	if (cut)
-		return bad_answer(socket);
+		return lsvm_ipvs_bad_answer(socket);
 	socket->datagrams++;
 	while (!err && (more = lsvm_nl_next(&bytes, &message)) != 0) {
-		if (more < 0)
-			return bad_answer(socket);
+		if (more < 0 || !is_ours(socket, &message))
+			return lsvm_ipvs_bad_answer(socket);
 		err = reply(socket, &message, arg);
 	}
 	return err;
 }
 
-int lsvm_ipvs_receive(struct ipvs_socket *socket, uint64_t deadline, ipvs_reply reply,
+int lsvm_ipvs_receive(struct ipvs_socket *socket, uint32_t wait_ms, ipvs_reply reply,
 		      void *arg)
 {
-	for (;;) {
-		int count = receive_some(socket, deadline), verdict = 0;
+	uint64_t deadline = lsvm_ipvs_now() + wait_ms;
+	int verdict = 0;
+
+	if (deadline > socket->deadline)
+		deadline = socket->deadline;
+	while (!verdict) {
+		int count = receive_some(socket, deadline);
 
 		if (count < 0)
-			return count;
+			verdict = count;
 		for (int i = 0; i < count && !verdict; i++)
 			verdict = hand_over(socket, (size_t)i, reply, arg);
-		if (verdict)
-			return verdict < 0 ? verdict : 0;
+		/* Asked even while answers come: they may come for ever. */
+		if (!verdict && lsvm_ipvs_now() >= deadline)
+			verdict = late(socket, wait_ms);
 	}
+	socket->unsettled = verdict < 0;
+	return verdict < 0 ? verdict : 0;
 }
 
 struct exchange {
 	ipvs_reply reply;
 	void *arg;
 	uint32_t sequence;
+	uint16_t type; /* of its contents */
+	bool is_dump;
 	uint64_t datagram; /* the last that had content */
 	int number;
 	bool interrupted;
@@ -304,15 +371,22 @@ static int exchange_message(struct ipvs_socket *socket, const struct nl_message 
 		return 0;
 	exchange->interrupted |= (message->flags & NLM_F_DUMP_INTR) != 0;
 	if (message->type == NLMSG_ERROR || message->type == NLMSG_DONE) {
+		/* A dump is done when it says so; nothing else ends with that. */
+		if (!message->error && exchange->is_dump != (message->type == NLMSG_DONE))
+			return lsvm_ipvs_bad_answer(socket);
 		exchange->number = -message->error;
 		return 1;
 	}
-	if (message->type < NLMSG_MIN_TYPE || !exchange->reply)
+	if (message->type < NLMSG_MIN_TYPE)
+		return 0;
+	if (message->type != exchange->type)
+		return lsvm_ipvs_bad_answer(socket);
+	if (!exchange->reply)
 		return 0;
 	socket->pieces += exchange->datagram != socket->datagrams;
 	exchange->datagram = socket->datagrams;
 	err = exchange->reply(socket, message, exchange->arg);
-	return err == LSVM_ERR_PROTOCOL ? bad_answer(socket) : err;
+	return err == LSVM_ERR_PROTOCOL ? lsvm_ipvs_bad_answer(socket) : err;
 }
 
 int lsvm_ipvs_exchange(struct ipvs_socket *socket, ipvs_reply reply, void *arg,
@@ -321,12 +395,17 @@ int lsvm_ipvs_exchange(struct ipvs_socket *socket, ipvs_reply reply, void *arg,
 	struct exchange exchange = { .reply = reply,
 				     .arg = arg,
 				     .sequence = socket->out.sequence };
-	int err = lsvm_ipvs_send(socket);
+	struct nlmsghdr head;
+	int err;
 
+	memcpy(&head, socket->out.data, sizeof(head));
+	exchange.type = head.nlmsg_type;
+	exchange.is_dump = (head.nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
 	socket->pieces = 0;
+	err = lsvm_ipvs_send(socket);
 	if (!err)
-		err = lsvm_ipvs_receive(socket, lsvm_ipvs_now() + socket->timeout_ms,
-					exchange_message, &exchange);
+		err = lsvm_ipvs_receive(socket, socket->timeout_ms, exchange_message,
+					&exchange);
 	if (err)
 		return err;
 	if (exchange.interrupted)

@@ -5,36 +5,51 @@
  * Netlink wants CAP_NET_ADMIN in the first user namespace, even for reading; the older
  * socket options ask for it in the one that owns the network namespace. They carry less
  * (lsvm_sockopt_lost), one change a call, and every call answers at once or waits for a
- * lock inside the kernel: no deadline reaches there. Any socket of the namespace does.
+ * lock inside the kernel: no deadline reaches there, but calls that are interrupted again
+ * and again end at it. Any socket of the namespace does.
  */
 #include "host/linux/ipvs_private.h"
 #include "ipvs/sockopt.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 /* 0 or an errno. */
-static int ask(int fd, int option, void *bytes, size_t length)
+static int ask(struct ipvs_socket *socket, int option, void *bytes, size_t length)
 {
 	socklen_t given = (socklen_t)length;
-	int result;
+	int number;
 
 	do {
-		result = getsockopt(fd, IPPROTO_IP, option, bytes, &given);
-	} while (result < 0 && errno == EINTR);
-	return result < 0 ? errno : 0;
+		number = getsockopt(socket->older_fd, IPPROTO_IP, option, bytes, &given) <
+					 0
+				 ? errno
+				 : 0;
+	} while (number == EINTR && !lsvm_ipvs_is_late(socket));
+	return number || given == length ? number : EPROTO;
 }
 
+static bool is_daemon(const struct sockopt_call *call)
+{
+	return call->option == IP_VS_SO_SET_STARTDAEMON ||
+	       call->option == IP_VS_SO_SET_STOPDAEMON;
+}
+
+/* 0 or an errno. What was interrupted was not done, but for daemons. */
 static int tell(struct ipvs_socket *socket, const struct sockopt_call *call)
 {
+	int number;
+
 	socket->write_count++;
-	return setsockopt(socket->older_fd, IPPROTO_IP, call->option, call->bytes,
-			  (socklen_t)call->length) < 0
-		       ? errno
-		       : 0;
+	do {
+		number = setsockopt(socket->older_fd, IPPROTO_IP, call->option,
+				    call->bytes, (socklen_t)call->length) < 0
+				 ? errno
+				 : 0;
+	} while (number == EINTR && !is_daemon(call) && !lsvm_ipvs_is_late(socket));
+	return number;
 }
 
 static int bad_answer(struct ipvs_socket *socket)
@@ -49,9 +64,8 @@ int lsvm_ipvs_older_open(struct ipvs_socket *ipvs)
 	int number;
 
 	ipvs->older_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	number = ipvs->older_fd < 0
-			 ? errno
-			 : ask(ipvs->older_fd, IP_VS_SO_GET_INFO, &info, sizeof(info));
+	number = ipvs->older_fd < 0 ? errno
+				    : ask(ipvs, IP_VS_SO_GET_INFO, &info, sizeof(info));
 	if (number && ipvs->older_fd >= 0) {
 		close(ipvs->older_fd);
 		ipvs->older_fd = -1;
@@ -59,11 +73,19 @@ int lsvm_ipvs_older_open(struct ipvs_socket *ipvs)
 	return number;
 }
 
+/* Of a question. */
+static int verdict_of(struct ipvs_socket *socket, int number)
+{
+	if (number == EINTR)
+		return LSVM_ERR_TIMEOUT; /* ask() has told it */
+	if (number == EPROTO)
+		return bad_answer(socket);
+	return lsvm_ipvs_verdict(socket->ctx, "read the IPVS table", number);
+}
+
 static int question(struct ipvs_socket *socket, int option, void *bytes, size_t length)
 {
-	int number = ask(socket->older_fd, option, bytes, length);
-
-	return lsvm_ipvs_verdict(socket->ctx, "read the IPVS table", number);
+	return verdict_of(socket, ask(socket, option, bytes, length));
 }
 
 static int read_info(struct ipvs_socket *socket, struct ipvs_info *ret,
@@ -125,11 +147,9 @@ static int keep_counters(struct lsvm_ipvs_table *table, struct ipvs_counters **c
 	return 0;
 }
 
-/* Zeroed room for a head and `count` entries; NULL when there is none for so many. */
+/* Zeroed room for a head and `count` entries. */
 static void *room(size_t head, size_t entry, uint32_t count, size_t *ret_length)
 {
-	if (count > (INT_MAX - head) / entry)
-		return NULL;
 	*ret_length = head + entry * count;
 	return calloc(1, *ret_length);
 }
@@ -168,17 +188,18 @@ static int read_destinations(struct ipvs_socket *socket, struct lsvm_ipvs_table 
 
 	if (!count)
 		return 0;
+	err = lsvm_ipvs_read_limit(socket, count);
+	if (err)
+		return err;
 	answer = room(sizeof(*answer), entry, count, &length);
 	if (!answer)
 		return lsvm_fail_nomem(socket->ctx);
 	lsvm_sockopt_put_key(&service->key, answer);
 	answer->num_dests = count;
-	number = ask(socket->older_fd, IP_VS_SO_GET_DESTS, answer, length);
-	if (number == ESRCH) {
-		err = LSVM_ERR_BUSY; /* it went meanwhile: read again */
-	} else if (number) {
-		err = lsvm_ipvs_verdict(socket->ctx, "read the IPVS table", number);
-	} else {
+	number = ask(socket, IP_VS_SO_GET_DESTS, answer, length);
+	/* It went meanwhile: read again. */
+	err = number == ESRCH ? LSVM_ERR_BUSY : verdict_of(socket, number);
+	if (!err) {
 		struct reader bytes = { (const uint8_t *)answer->entrytable,
 					length - sizeof(*answer), false };
 
@@ -223,6 +244,8 @@ static int read_services(struct ipvs_socket *socket, struct lsvm_ipvs_table *tab
 	size_t length;
 	int err = read_info(socket, &info, &count);
 
+	if (!err)
+		err = lsvm_ipvs_read_limit(socket, count);
 	if (err)
 		return err;
 	answer = room(sizeof(*answer), entry, count, &length);
@@ -260,8 +283,10 @@ static int run(struct ipvs_socket *socket, const struct ipvs_change *change)
 	if (lsvm_ipvs_is_gone(change, number))
 		return 0;
 	/* Stopping a daemon that has not run yet: done, but interrupted. */
-	if (number == EINTR && change->kind == IPVS_DAEMON_STOP)
+	if (number == EINTR && is_daemon(&call))
 		return lsvm_ipvs_daemon_unanswered(socket, change);
+	if (number == EINTR)
+		return LSVM_ERR_TIMEOUT; /* tell() has told it */
 	return lsvm_ipvs_change_verdict(socket->ctx, change, number);
 }
 
