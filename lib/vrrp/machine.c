@@ -149,8 +149,10 @@ static void LSVM_PRINTF(3, 4)
 	va_start(args, fmt);
 	vsnprintf(vrrp->cause, sizeof(vrrp->cause), fmt, args);
 	va_end(args);
-	vrrp->farewell_due =
-		vrrp->state == VRRP_MASTER && (state == VRRP_INIT || state == VRRP_FAULT);
+	if (state == VRRP_MASTER)
+		vrrp->farewell_due = false;
+	else if (vrrp->state == VRRP_MASTER && state != VRRP_BACKUP)
+		vrrp->farewell_due = true;
 	vrrp->state = state;
 	vrrp->since_ns = vrrp->now_ns;
 	vrrp->send_due = vrrp->announce_due = vrrp->is_sending = vrrp->doubt = false;
