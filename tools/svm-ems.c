@@ -470,6 +470,11 @@ static const struct tool_option import_options[] = {
 	{ 0 },
 };
 
+static const struct tool_option key_options[] = {
+	{ "machine", "NAME", "this machine's key, from the cluster's in FILE" },
+	{ 0 },
+};
+
 static const struct tool_command commands[] = {
 	{ "check", "FILE...", 1, -1, "Says everything that is wrong with cluster files.",
 	  check_options, run_check },
@@ -484,6 +489,10 @@ static const struct tool_command commands[] = {
 	  "Makes a cluster file of another program's configuration, and reports what was "
 	  "lost.",
 	  import_options, run_import },
+	{ "key", "[FILE]", 0, 1,
+	  "Prints a new key for a cluster, or a machine's that follows from the one in "
+	  "FILE.",
+	  key_options, run_key },
 	{ 0 },
 };
 

@@ -82,8 +82,9 @@ void tool_print(char *text);
 /* "file:line:column: severity: text [code]" and the hint, each on its line, on `to`:
  * 1 standard output, 2 standard error. */
 void tool_print_findings(const struct lsvm_findings *findings, const char *path, int to);
-/* svm-ems check (check.c), svm-ems import (import.c). */
+/* svm-ems check (check.c), svm-ems import (import.c), svm-ems key (key.c). */
 int run_check(struct tool *tool);
+int run_key(struct tool *tool);
 int run_import(struct tool *tool);
 /* A whole file, or standard input when the path is "-"; free() it. NULL after the
  * complaint. */

@@ -49,6 +49,26 @@ LSVM_API const char *lsvm_event_kind_name(int kind);
 /** The kind of that name; LSVM_EVENT_UNKNOWN when there is none. @since 0.1 */
 LSVM_API int lsvm_event_kind_parse(const char *name);
 
+/**
+ * A key for a whole cluster, as text for a file: with it directors know each other and
+ * their servers (see svm-eds(8), --key). Who has it can speak for every machine.
+ * @param random 32 bytes that nobody can guess.
+ * Returns 0. Errors: LSVM_ERR_ARGUMENT for another length, LSVM_ERR_NOMEM. Lifetime:
+ * until lsvm_free(). @since 0.1
+ */
+LSVM_API int lsvm_key_generate(struct lsvm_ctx *ctx, const uint8_t *random, size_t length,
+			       char **ret);
+/**
+ * The key of one machine, which follows from the cluster's key and its name, as text for
+ * its file. With it a server can speak for itself and for nobody else.
+ * @param text the cluster's key.
+ * Returns 0. Errors: LSVM_ERR_PARSE, LSVM_ERR_PERMISSION when the text is the key of one
+ * machine, LSVM_ERR_ARGUMENT for a name that no machine has, LSVM_ERR_NOMEM. Lifetime:
+ * until lsvm_free(). @since 0.1
+ */
+LSVM_API int lsvm_key_derive(struct lsvm_ctx *ctx, const char *text, size_t length,
+			     const char *machine, char **ret);
+
 #ifdef __cplusplus
 }
 #endif

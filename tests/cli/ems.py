@@ -215,5 +215,23 @@ class Ems(unittest.TestCase):
         self.assertIn("nat-mixed", done.stderr)
 
 
+    def test_a_key_is_new_each_time_and_a_machine_s_follows_from_it(self):
+        one, two = ems("key"), ems("key")
+        self.assertEqual(one.returncode, 0)
+        self.assertRegex(one.stdout, r"^svm-key-1 cluster [0-9a-f]{64}\n$")
+        self.assertNotEqual(one.stdout, two.stdout)
+        path = self.write("cluster.key", one.stdout)
+        first, again = (ems("key", "--machine", "eps1", path) for _ in range(2))
+        self.assertRegex(first.stdout, r"^svm-key-1 machine eps1 [0-9a-f]{64}\n$")
+        self.assertEqual(first.stdout, again.stdout)
+        self.assertNotEqual(first.stdout, ems("key", "--machine", "eps2", path).stdout)
+        own = self.write("eps1.key", first.stdout)
+        done = ems("key", "--machine", "eps2", own)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("'eps1' alone", done.stderr)
+        self.assertEqual(ems("key", "--machine", "eps1").returncode, 2)
+        self.assertEqual(ems("key", path).returncode, 2)
+
+
 if __name__ == "__main__":
     unittest.main()

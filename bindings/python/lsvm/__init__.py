@@ -19,6 +19,7 @@ from .impact import Impact, impact
 from .importing import (Import, Note, guess_import, import_ipvsadm, import_keepalived,
                         import_ldirectord)
 from .ipvs import IpvsDestination, IpvsService, IpvsTable
+from .key import derive_key, generate_key
 from .plan import Address, File, Plan, Step, compile
 from .sched import Scheduler, predict
 
@@ -42,6 +43,7 @@ def feature(name):
 
 __all__ = ["Address", "Cluster", "Connection", "Draft", "File", "Finding", "Host", "Impact",
            "Import", "IpvsDestination", "IpvsService", "IpvsTable", "Note", "Plan", "Reason",
-           "Scheduler", "Step", "compile", "feature", "finding_codes", "guess_import", "impact",
+           "Scheduler", "Step", "compile", "derive_key", "feature", "finding_codes", "generate_key",
+           "guess_import", "impact",
            "import_ipvsadm", "import_keepalived", "import_ldirectord", "load", "predict",
            "version", *enums.__all__, *errors.__all__]

@@ -500,6 +500,15 @@ FUNCTIONS = {
     "lsvm_ipvs_table_to_json": ("int", ["const struct lsvm_ipvs_table *", "char **"]),
     "lsvm_ipvs_table_udp_timeout_s": ("uint32_t", ["const struct lsvm_ipvs_table *"]),
     "lsvm_ipvs_table_unref": ("void", ["struct lsvm_ipvs_table *"]),
+    "lsvm_key_derive": (
+        "int", [
+            "struct lsvm_ctx *",
+            "const char *",
+            "size_t",
+            "const char *",
+            "char **",
+        ]),
+    "lsvm_key_generate": ("int", ["struct lsvm_ctx *", "const uint8_t *", "size_t", "char **"]),
     "lsvm_machine_name": ("const char *", ["const struct lsvm_machine *"]),
     "lsvm_machine_role": ("int", ["const struct lsvm_machine *"]),
     "lsvm_partition_name": ("const char *", ["const struct lsvm_partition *"]),
