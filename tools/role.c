@@ -76,8 +76,8 @@ static void list_names(const struct lsvm_cluster *cluster, int role, char *names
 	}
 }
 
-static int unknown_machine(struct tool *tool, const struct lsvm_cluster *cluster,
-			   const char *machine, int role)
+int role_unknown_machine(struct tool *tool, const struct lsvm_cluster *cluster,
+			 const char *machine, int role)
 {
 	char names[NAMES_BYTES];
 
@@ -100,7 +100,7 @@ static int plan_from_cluster(struct tool *tool, int role, const char *machine, i
 	if (status != TOOL_DONE)
 		return status;
 	if (!lsvm_cluster_find_machine(cluster, machine))
-		status = unknown_machine(tool, cluster, machine, role);
+		status = role_unknown_machine(tool, cluster, machine, role);
 	else if (lsvm_plan_compile(tool->ctx, cluster, machine, duty, ret) < 0)
 		status = tool_failed(tool);
 	lsvm_cluster_unref(cluster);

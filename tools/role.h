@@ -15,6 +15,9 @@ int role_reset(struct tool *tool, int role);
  * TOOL_HOST_NAME_BYTES. */
 #define TOOL_HOST_NAME_BYTES 256
 const char *role_machine_name(const struct tool *tool, char *buf);
+/* The complaint that the cluster has no such machine, with those of the role. */
+int role_unknown_machine(struct tool *tool, const struct lsvm_cluster *cluster,
+			 const char *machine, int role);
 /* The real machine or, with --simulate, one in memory. */
 int role_open_host(struct tool *tool, const char *name, struct lsvm_host **ret);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* svm-eds: makes this machine the director that its plan describes, and says how it
  * stands. */
+#include "agent.h"
 #include "see.h"
 
 #define ROLE LSVM_ROLE_DIRECTOR
@@ -29,6 +30,17 @@ static int run_explain(struct tool *tool)
 {
 	return see_explain(tool, ROLE);
 }
+
+static int run_run(struct tool *tool)
+{
+	return agent_run(tool, ROLE);
+}
+
+static const struct tool_option run_options[] = {
+	{ "machine", "NAME",
+	  "the machine of the cluster file that this one is; default: the host name" },
+	{ 0 },
+};
 
 static const struct tool_option apply_options[] = {
 	{ "machine", "NAME",
@@ -118,6 +130,9 @@ static const struct tool_option top_options[] = {
 };
 
 static const struct tool_command commands[] = {
+	{ "run", "FILE", 1, 1,
+	  "Makes this machine hold what the cluster file says, and keeps it so.",
+	  run_options, run_run },
 	{ "apply", "[FILE]", 0, 1,
 	  "Makes this machine hold what the cluster file says, and looks whether it "
 	  "does.",

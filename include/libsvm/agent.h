@@ -8,6 +8,7 @@
 
 #include <libsvm/cluster.h>
 #include <libsvm/host.h>
+#include <libsvm/plan.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -68,6 +69,116 @@ LSVM_API int lsvm_key_generate(struct lsvm_ctx *ctx, const uint8_t *random, size
  */
 LSVM_API int lsvm_key_derive(struct lsvm_ctx *ctx, const char *text, size_t length,
 			     const char *machine, char **ret);
+
+/** One thing that happened, with its cause. */
+struct lsvm_event;
+
+/** 1, 2, 3 … in the life of an agent: a gap tells that events were lost. @since 0.1 */
+LSVM_API uint64_t lsvm_event_number(const struct lsvm_event *event);
+/** When, in milliseconds since 1970. @since 0.1 */
+LSVM_API uint64_t lsvm_event_time_ms(const struct lsvm_event *event);
+/** An enum lsvm_event_kind. @since 0.1 */
+LSVM_API int lsvm_event_kind(const struct lsvm_event *event);
+/** An enum lsvm_severity. @since 0.1 */
+LSVM_API int lsvm_event_severity(const struct lsvm_event *event);
+/** What it is about: "eps2", "vrrp front ipv4". Borrowed. @since 0.1 */
+LSVM_API const char *lsvm_event_subject(const struct lsvm_event *event);
+/** What happened and why: "down: connect refused, 3 of 3". Borrowed. @since 0.1 */
+LSVM_API const char *lsvm_event_text(const struct lsvm_event *event);
+/** The event as JSON, schema "lsvm-event/1". Errors: LSVM_ERR_NOMEM. @since 0.1 */
+LSVM_API int lsvm_event_to_json(const struct lsvm_event *event, char **ret);
+/** Frees it. NULL is allowed. @since 0.1 */
+LSVM_API void lsvm_event_free(struct lsvm_event *event);
+
+/**
+ * What keeps one machine of a cluster doing its part. On a director: its plan, the checks
+ * of the servers, and with others of its kind who is master. On a server: its plan. It
+ * belongs to one thread at a time and never blocks once it is started.
+ */
+struct lsvm_agent;
+
+/** What can be set before an agent is started; all are off unless set. */
+enum lsvm_agent_option {
+	LSVM_AGENT_OPTION_UNKNOWN = 0,
+	LSVM_AGENT_CONTROL = 1, /**< "control": path of a local socket for commands */
+	LSVM_AGENT_METRICS = 2, /**< "metrics": "127.0.0.1:9100", an HTTP port with
+				   figures for Prometheus */
+	LSVM_AGENT_KEY = 3,	/**< "key": file with the cluster's key, by which servers
+				   prove who they are */
+	LSVM_AGENT_LOG = 4,	/**< "log": a file, or "journal" */
+	LSVM_AGENT_NOTIFY = 5,	/**< "notify": a program that is told each event */
+};
+
+/** The word for an option; "unknown" for a number that is none. @since 0.1 */
+LSVM_API const char *lsvm_agent_option_name(int option);
+/** The option of that name; LSVM_AGENT_OPTION_UNKNOWN when there is none. @since 0.1 */
+LSVM_API int lsvm_agent_option_parse(const char *name);
+
+/**
+ * The agent of one machine; nothing happens yet.
+ * @param host the machine; it must outlive the agent.
+ * @param cluster what should be; a reference is kept.
+ * @param machine its name in the cluster: a director or a server.
+ * Returns 0. Errors: LSVM_ERR_NOT_FOUND when the cluster has no such machine,
+ * LSVM_ERR_ARGUMENT when it is neither a director nor a server, LSVM_ERR_UNSUPPORTED when
+ * the host cannot wait, LSVM_ERR_NOMEM. Lifetime: until lsvm_agent_free(). @since 0.1
+ */
+LSVM_API int lsvm_agent_new(struct lsvm_host *host, struct lsvm_cluster *cluster,
+			    const char *machine, struct lsvm_agent **ret);
+/**
+ * Sets an option, before lsvm_agent_start() only.
+ * @param option an enum lsvm_agent_option.
+ * Returns 0. Errors: LSVM_ERR_ARGUMENT with a sentence, LSVM_ERR_UNSUPPORTED for an
+ * option that this machine's role has not, LSVM_ERR_STATE, LSVM_ERR_NOMEM. @since 0.1
+ */
+LSVM_API int lsvm_agent_set(struct lsvm_agent *agent, int option, const char *value);
+/**
+ * Makes the machine hold its plan, a director the one of a backup first, and begins to
+ * watch. This call may take as long as applying takes; nothing after it does.
+ * Returns 0. Errors: LSVM_ERR_STATE when it runs already; those of lsvm_apply_new(), and
+ * what makes starting senseless: LSVM_ERR_PERMISSION, LSVM_ERR_NO_IPVS. What may come
+ * right is tried again instead, and told as an event. @since 0.1
+ */
+LSVM_API int lsvm_agent_start(struct lsvm_agent *agent);
+/**
+ * What to wait for with poll, epoll or asyncio: readable when lsvm_agent_dispatch() has
+ * something to do, at deadlines too. The same descriptor for the agent's whole life; -1
+ * on a simulated machine, whose world knows. @since 0.1
+ */
+LSVM_API int lsvm_agent_fd(const struct lsvm_agent *agent);
+/** Does what is due. Never blocks. Returns 0. Errors: LSVM_ERR_STATE unless it was
+ * started. What goes wrong meanwhile is an event. @since 0.1 */
+LSVM_API int lsvm_agent_dispatch(struct lsvm_agent *agent);
+/**
+ * Takes the next event out. Those that nobody pulls are lost, the oldest first, and an
+ * event says how many.
+ * Returns 1 with an event, 0 without. Errors: LSVM_ERR_NOMEM.
+ * Lifetime: until lsvm_event_free(). @since 0.1
+ */
+LSVM_API int lsvm_agent_next_event(struct lsvm_agent *agent, struct lsvm_event **ret);
+/**
+ * What this machine has to do now, an enum lsvm_duty: LSVM_DUTY_MASTER on a director that
+ * holds virtual addresses, LSVM_DUTY_BACKUP on one that does not; LSVM_DUTY_UNKNOWN on
+ * servers and unless the agent runs. @since 0.1
+ */
+LSVM_API int lsvm_agent_duty(const struct lsvm_agent *agent);
+/** How all stands, as JSON, schema "lsvm-agent-status/1". Errors: LSVM_ERR_NOMEM.
+ * @since 0.1 */
+LSVM_API int lsvm_agent_status_to_json(struct lsvm_agent *agent, char **ret);
+/**
+ * Ends in order: a director that has another one beside it tells it and gives its
+ * addresses up; its table stays, so that connections through it do not die. A director
+ * alone and a server leave everything as it is. Dispatch until lsvm_agent_is_finished().
+ * Returns 0, also when it is ending already. Errors: LSVM_ERR_STATE unless it was
+ * started.
+ * @since 0.1
+ */
+LSVM_API int lsvm_agent_stop(struct lsvm_agent *agent);
+/** Whether an orderly end is complete. @since 0.1 */
+LSVM_API bool lsvm_agent_is_finished(const struct lsvm_agent *agent);
+/** Frees it. One that was not stopped goes as if the process had died: a master's
+ * addresses go, so that nothing answers twice. NULL is allowed. @since 0.1 */
+LSVM_API void lsvm_agent_free(struct lsvm_agent *agent);
 
 #ifdef __cplusplus
 }

@@ -2,6 +2,7 @@
 /* Events: their words, and how one is filled. */
 #include "monitor/event.h"
 
+#include <jansson.h>
 #include <stdio.h>
 
 static const struct word kind_words[] = {
@@ -61,4 +62,14 @@ void lsvm_event_set(struct event *event, enum lsvm_event_kind kind,
 	if (length >= (int)sizeof(event->text))
 		memcpy(event->text + sizeof(event->text) - sizeof(ellipsis), ellipsis,
 		       sizeof(ellipsis));
+}
+
+json_t *lsvm_event_json(const struct event *event)
+{
+	return json_pack("{s:s, s:I, s:I, s:s, s:s, s:s, s:s}", "schema", "lsvm-event/1",
+			 "number", (json_int_t)event->number, "time_ms",
+			 (json_int_t)event->time_ms, "kind",
+			 lsvm_event_kind_name((int)event->kind), "severity",
+			 lsvm_severity_name((int)event->severity), "subject",
+			 event->subject, "text", event->text);
 }

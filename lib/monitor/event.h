@@ -27,4 +27,9 @@ void lsvm_event_set(struct event *event, enum lsvm_event_kind kind,
 		    enum lsvm_severity severity, const char *subject, const char *fmt,
 		    ...) LSVM_PRINTF(5, 6);
 
+struct json_t;
+/* The event as an object of schema "lsvm-event/1"; a new reference, NULL: out of memory.
+ */
+struct json_t *lsvm_event_json(const struct event *event);
+
 #endif

@@ -26,7 +26,8 @@ enum apply_phase {
 struct lsvm_apply {
 	struct lsvm_host *host; /* borrowed */
 	struct lsvm_ctx *ctx;
-	struct lsvm_plan *plan; /* NULL: nothing of ours shall stay */
+	struct lsvm_plan *plan;	 /* NULL: nothing of ours shall stay */
+	struct lsvm_plan *other; /* of the other duty; NULL: none */
 	struct known_plan known;
 	struct record record;
 	struct state *owned, *wanted, *present;
@@ -57,6 +58,7 @@ void lsvm_apply_free(struct lsvm_apply *apply)
 	lsvm_state_free(apply->before);
 	lsvm_record_free(&apply->record);
 	lsvm_plan_unref(apply->plan);
+	lsvm_plan_unref(apply->other);
 	lsvm_free(apply->known.text);
 	lsvm_ctx_unref(apply->ctx);
 	free(apply);
@@ -132,12 +134,34 @@ static bool remember(struct lsvm_apply *apply, bool keep_all)
 
 /* ---- making one ---- */
 
-static int make_wanted(struct lsvm_apply *apply)
+/* The wish's table and addresses instead of the plan's. */
+static bool want_wish(struct lsvm_apply *apply, const struct apply_wish *wish)
+{
+	struct state *wanted = apply->wanted;
+
+	if (wish->table) {
+		lsvm_ipvs_table_unref(wanted->ipvs);
+		wanted->ipvs = lsvm_ipvs_table_ref(wish->table);
+	}
+	if (!wish->other)
+		return true;
+	wanted->addresses.count = 0;
+	for (size_t i = 0; i < wish->address_count; i++) {
+		struct address *slot = vec_push(&wanted->addresses);
+
+		if (!slot)
+			return false;
+		*slot = wish->addresses[i];
+	}
+	return true;
+}
+
+static int make_wanted(struct lsvm_apply *apply, const struct apply_wish *wish)
 {
 	int err = lsvm_state_union(apply->ctx, &apply->plan, apply->plan ? 1 : 0,
 				   &apply->wanted);
 
-	if (err >= 0 && !want_restored(apply))
+	if (err >= 0 && (!want_wish(apply, wish) || !want_restored(apply)))
 		err = lsvm_fail_nomem(apply->ctx);
 	return err;
 }
@@ -157,7 +181,7 @@ static int find_steps(struct lsvm_apply *apply)
 	return err;
 }
 
-static int prepare(struct lsvm_apply *apply)
+static int prepare(struct lsvm_apply *apply, const struct apply_wish *wish)
 {
 	int err = 0;
 
@@ -172,7 +196,7 @@ static int prepare(struct lsvm_apply *apply)
 		err = lsvm_state_union(apply->ctx, apply->record.plans.items,
 				       apply->record.plans.count, &apply->owned);
 	if (err >= 0)
-		err = make_wanted(apply);
+		err = make_wanted(apply, wish);
 	if (err >= 0)
 		err = lsvm_host_observe(apply->host, apply->wanted, apply->owned,
 					&apply->present);
@@ -187,7 +211,7 @@ static int prepare(struct lsvm_apply *apply)
 	return 0;
 }
 
-static int make_apply(struct lsvm_host *host, struct lsvm_plan *plan, bool forced,
+static int make_apply(struct lsvm_host *host, const struct apply_wish *wish, bool forced,
 		      struct lsvm_apply **ret)
 {
 	struct lsvm_apply *apply = calloc(1, sizeof(*apply));
@@ -197,9 +221,10 @@ static int make_apply(struct lsvm_host *host, struct lsvm_plan *plan, bool force
 		return lsvm_fail_nomem(host->ctx);
 	apply->host = host;
 	apply->ctx = lsvm_ctx_ref(host->ctx);
-	apply->plan = plan ? lsvm_plan_ref(plan) : NULL;
+	apply->plan = wish->plan ? lsvm_plan_ref(wish->plan) : NULL;
+	apply->other = wish->other ? lsvm_plan_ref(wish->other) : NULL;
 	apply->forced = forced;
-	err = prepare(apply);
+	err = prepare(apply, wish);
 	if (err < 0) {
 		lsvm_apply_free(apply);
 		return err;
@@ -211,13 +236,24 @@ static int make_apply(struct lsvm_host *host, struct lsvm_plan *plan, bool force
 int lsvm_apply_new(struct lsvm_host *host, struct lsvm_plan *plan,
 		   struct lsvm_apply **ret)
 {
-	return make_apply(host, plan, false, ret);
+	return make_apply(host, &(struct apply_wish){ .plan = plan }, false, ret);
 }
 
 int lsvm_apply_new_as(struct lsvm_host *host, struct lsvm_plan *plan,
 		      struct lsvm_apply **ret)
 {
-	return make_apply(host, plan, true, ret);
+	return make_apply(host, &(struct apply_wish){ .plan = plan }, true, ret);
+}
+
+int lsvm_apply_new_for(struct lsvm_host *host, const struct apply_wish *wish,
+		       struct lsvm_apply **ret)
+{
+	return make_apply(host, wish, false, ret);
+}
+
+const char *lsvm_apply_record(const struct lsvm_apply *apply)
+{
+	return apply->record.text;
 }
 
 const struct lsvm_steps *lsvm_apply_steps(const struct lsvm_apply *apply)
@@ -324,14 +360,14 @@ static int lock(struct lsvm_apply *apply)
 }
 
 static int write_record(struct lsvm_apply *apply, struct lsvm_plan *const *plans,
-			size_t count)
+			size_t count, bool duties)
 {
 	char *text = NULL;
 	int err = 0;
 
 	if (count)
 		err = lsvm_record_text(apply->ctx, plans, count, &apply->known,
-				       apply->before, &text);
+				       apply->before, duties, &text);
 	if (err >= 0 && !lsvm_same_text(text, apply->record.text))
 		err = lock(apply);
 	if (err >= 0)
@@ -350,7 +386,7 @@ static int record_before(struct lsvm_apply *apply)
 		err = reset_before(apply, true);
 	if (err >= 0)
 		err = write_record(apply, apply->record.plans.items,
-				   apply->record.plans.count);
+				   apply->record.plans.count, false);
 	if (err < 0)
 		return err;
 	apply->phase = APPLY_STEPS;
@@ -359,10 +395,13 @@ static int record_before(struct lsvm_apply *apply)
 
 static int record_after(struct lsvm_apply *apply)
 {
+	struct lsvm_plan *const both[] = { apply->other, apply->plan };
 	int err = reset_before(apply, false);
 
-	if (err >= 0)
-		err = write_record(apply, &apply->plan, apply->plan ? 1 : 0);
+	if (err >= 0 && apply->other)
+		err = write_record(apply, both, ARRAY_SIZE(both), true);
+	else if (err >= 0)
+		err = write_record(apply, &apply->plan, apply->plan ? 1 : 0, false);
 	if (err < 0)
 		return err;
 	apply->phase = APPLY_DONE;

@@ -81,6 +81,7 @@ int lsvm_look_start(struct look *look, enum lsvm_role role, const char *server)
 
 int lsvm_look_plan(struct look *look)
 {
+	struct lsvm_plan *plan = NULL;
 	struct record record;
 	int err;
 
@@ -90,10 +91,11 @@ int lsvm_look_plan(struct look *look)
 	err = lsvm_record_read(look->host, NULL, &record);
 	if (err < 0)
 		return err;
-	if (record.plans.count)
-		look->plan = lsvm_plan_ref(record.plans.items[record.plans.count - 1]);
+	err = lsvm_record_plan(look->host, &record, &plan);
+	if (err >= 0 && plan)
+		look->plan = lsvm_plan_ref(plan);
 	lsvm_record_free(&record);
-	return 0;
+	return err;
 }
 
 int lsvm_look_observe(struct look *look)

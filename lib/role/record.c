@@ -10,6 +10,7 @@
 /* Around the plans; parse_text() knows that this is how it is written. */
 #define RECORD_HEAD "{\"schema\":\"lsvm-applied/1\",\"plans\":["
 #define RECORD_TAIL "],\"before\":"
+#define RECORD_TAIL_DUTIES "],\"duties\":true,\"before\":"
 
 void lsvm_record_free(struct record *record)
 {
@@ -142,6 +143,7 @@ static int read_root(struct lsvm_ctx *ctx, json_t *root, struct record *record)
 		if (err < 0)
 			return err;
 	}
+	record->duties = json_is_true(json_object_get(root, "duties"));
 	return read_before(ctx, json_object_get(root, "before"), record);
 }
 
@@ -267,7 +269,7 @@ static int add_plan(struct lsvm_plan *plan, const struct known_plan *known,
 
 int lsvm_record_text(struct lsvm_ctx *ctx, struct lsvm_plan *const *plans, size_t count,
 		     const struct known_plan *known, const struct state *before,
-		     char **ret)
+		     bool duties, char **ret)
 {
 	struct buf buf = { 0 };
 	char *text;
@@ -278,7 +280,7 @@ int lsvm_record_text(struct lsvm_ctx *ctx, struct lsvm_plan *const *plans, size_
 		lsvm_buf_text(&buf, i ? "," : "");
 		err = add_plan(plans[i], known, &buf);
 	}
-	lsvm_buf_text(&buf, RECORD_TAIL);
+	lsvm_buf_text(&buf, duties ? RECORD_TAIL_DUTIES : RECORD_TAIL);
 	if (err >= 0 && !add_before(&buf, before))
 		err = lsvm_fail_nomem(ctx);
 	lsvm_buf_text(&buf, "}\n");
@@ -290,6 +292,40 @@ int lsvm_record_text(struct lsvm_ctx *ctx, struct lsvm_plan *const *plans, size_
 		return err;
 	}
 	*ret = text;
+	return 0;
+}
+
+/* Whether the machine holds an address that only the one of the two plans has. */
+static bool is_taken_on(const struct lsvm_plan *plan, const struct lsvm_plan *other,
+			const struct state *present)
+{
+	for (size_t i = 0; i < plan->wanted->addresses.count; i++) {
+		const struct address *address = &plan->wanted->addresses.items[i];
+
+		if (!lsvm_state_address(other->wanted, address) &&
+		    lsvm_state_address(present, address))
+			return true;
+	}
+	return false;
+}
+
+int lsvm_record_plan(struct lsvm_host *host, const struct record *record,
+		     struct lsvm_plan **ret)
+{
+	const size_t count = record->plans.count;
+	struct lsvm_plan *last = count ? record->plans.items[count - 1] : NULL;
+	struct state *present;
+	int err;
+
+	if (record->duties && count == 2) {
+		err = lsvm_host_observe(host, NULL, NULL, &present);
+		if (err < 0)
+			return err;
+		if (is_taken_on(record->plans.items[0], last, present))
+			last = record->plans.items[0];
+		lsvm_state_free(present);
+	}
+	*ret = last;
 	return 0;
 }
 

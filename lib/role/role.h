@@ -25,6 +25,8 @@ struct record {
 	char *text; /* as it lies on the machine; NULL: there is none */
 	VEC(struct lsvm_plan *) plans;
 	struct state *before; /* sysctls; addresses: own ones that we brought in */
+	bool duties; /* the plans are those of a director's duties, between which its
+			agent changes without writing here */
 };
 
 /* A plan with its JSON, which is long: it is made once. */
@@ -37,10 +39,19 @@ struct known_plan {
  * plan was applied, as most do, is recognised without being parsed. */
 int lsvm_record_read(struct lsvm_host *host, const struct known_plan *known,
 		     struct record *ret);
-/* The text of a record with these plans and sysctls. */
+/* The text of a record with these plans and sysctls; duties: see struct record. */
 int lsvm_record_text(struct lsvm_ctx *ctx, struct lsvm_plan *const *plans, size_t count,
 		     const struct known_plan *known, const struct state *before,
-		     char **ret);
+		     bool duties, char **ret);
+/* The plan that the machine should hold by its record; of several duties the one that it
+ * has taken on. *ret is borrowed from the record; NULL: none. */
+int lsvm_record_plan(struct lsvm_host *host, const struct record *record,
+		     struct lsvm_plan **ret);
+/* Whether the last apply was cut short. */
+static inline bool record_is_cut(const struct record *record)
+{
+	return record->plans.count > 1 && !record->duties;
+}
 /* LSVM_ERR_CONFLICT when the machine's record is no longer what was read. */
 int lsvm_record_check(struct lsvm_host *host, const struct record *record);
 /* Makes the machine's record this text (NULL: none) when it is not so already. */
@@ -71,6 +82,24 @@ void lsvm_move_lose_routes(const struct move *move);
  * that came to its subnet later. The steps borrow from the record. */
 int lsvm_move_add_steps(struct lsvm_ctx *ctx, const struct move *move,
 			struct lsvm_steps *steps);
+
+/* ---- for agents (apply.c) ---- */
+
+/* What an agent applies. Everything is borrowed, for as long as the apply lives. */
+struct apply_wish {
+	struct lsvm_plan *plan;
+	/* The plan of the other duty, which may be taken on without another apply: the
+	 * record lists both. NULL: there is none. */
+	struct lsvm_plan *other;
+	struct lsvm_ipvs_table *table; /* in place of the plan's; NULL: the plan's */
+	const struct address
+		*addresses; /* in place of the plan's, when there is `other` */
+	size_t address_count;
+};
+int lsvm_apply_new_for(struct lsvm_host *host, const struct apply_wish *wish,
+		       struct lsvm_apply **ret);
+/* The machine's record as the finished apply left it. */
+const char *lsvm_apply_record(const struct lsvm_apply *apply);
 
 /* All that the plans hold; where two differ about a thing, the earlier one counts. The
  * result borrows from the plans. */

@@ -13,8 +13,8 @@
 struct status {
 	struct lsvm_host *host;
 	struct record record;
-	const struct lsvm_plan *plan; /* the newest; NULL: nothing was applied */
-	const struct state *wanted;   /* its state, or an empty one */
+	struct lsvm_plan *plan;	    /* the newest; NULL: nothing was applied */
+	const struct state *wanted; /* its state, or an empty one */
 	struct state *own; /* the empty one, with a table when that is asked for */
 	struct state *present;
 	struct lsvm_steps *steps;
@@ -35,13 +35,13 @@ static int status_look(struct status *status, int role)
 	int err = lsvm_record_read(status->host, NULL, &status->record);
 
 	if (err >= 0)
+		err = lsvm_record_plan(status->host, &status->record, &status->plan);
+	if (err >= 0)
 		err = lsvm_state_new(ctx, &status->own);
 	if (err >= 0 && role == LSVM_ROLE_DIRECTOR)
 		err = lsvm_ipvs_table_new(ctx, &status->own->ipvs);
 	if (err < 0)
 		return err;
-	if (status->record.plans.count)
-		status->plan = status->record.plans.items[status->record.plans.count - 1];
 	status->wanted = status->plan ? status->plan->wanted : status->own;
 	err = lsvm_host_observe(status->host, status->wanted, status->own,
 				&status->present);
@@ -260,7 +260,7 @@ static json_t *start_json(const struct status *status)
 			 plan ? plan->machine : status->host->name, "role",
 			 lsvm_role_name(plan ? plan->role : LSVM_ROLE_UNKNOWN), "duty",
 			 lsvm_duty_name(plan ? plan->duty : LSVM_DUTY_UNKNOWN), "applied",
-			 plan != NULL, "complete", status->record.plans.count <= 1,
+			 plan != NULL, "complete", !record_is_cut(&status->record),
 			 "to_do", "not_ours", "links", "addresses", "routes", "sysctls",
 			 "files", "units");
 }
@@ -300,7 +300,7 @@ static void text_head(const struct status *status, struct buf *buf)
 			lsvm_role_name(plan->role), plan->cluster);
 	if (plan->duty)
 		lsvm_buf_printf(buf, ", duty %s", lsvm_duty_name(plan->duty));
-	if (status->record.plans.count > 1)
+	if (record_is_cut(&status->record))
 		lsvm_buf_text(buf, ", the last apply was cut short");
 	each_foreign(status, text_foreign, &foreign);
 	if (left)
@@ -438,6 +438,7 @@ int lsvm_role_status_to_text(struct lsvm_host *host, int role, char **ret)
 
 int lsvm_role_applied(struct lsvm_host *host, struct lsvm_plan **ret)
 {
+	struct lsvm_plan *plan = NULL;
 	struct record record;
 	int err = lsvm_record_read(host, NULL, &record);
 
@@ -447,12 +448,14 @@ int lsvm_role_applied(struct lsvm_host *host, struct lsvm_plan **ret)
 		err = lsvm_fail(host->ctx, LSVM_ERR_NOT_FOUND,
 				"nothing is applied to %s; apply a plan first",
 				host->name);
-	else if (record.plans.count > 1)
+	else if (record_is_cut(&record))
 		err = lsvm_fail(host->ctx, LSVM_ERR_STATE,
 				"the last apply to %s was cut short; apply again",
 				host->name);
 	else
-		*ret = lsvm_plan_ref(record.plans.items[0]);
+		err = lsvm_record_plan(host, &record, &plan);
+	if (err >= 0)
+		*ret = lsvm_plan_ref(plan);
 	lsvm_record_free(&record);
 	return err;
 }

@@ -5,6 +5,16 @@
 from ._words import Flags, Words
 
 
+class AgentOption(Words):
+    """enum lsvm_agent_option"""
+    OPTION_UNKNOWN = 0
+    CONTROL = 1
+    METRICS = 2
+    KEY = 3
+    LOG = 4
+    NOTIFY = 5
+
+
 class Answer(Words):
     """enum lsvm_answer"""
     UNKNOWN = 0
@@ -350,6 +360,7 @@ class TunnelKind(Words):
 
 
 __all__ = [
+    "AgentOption",
     "Answer",
     "Application",
     "Cause",

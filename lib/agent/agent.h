@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The agent: one machine's plan, checks and redundancy, joined to a host that waits.
+ *
+ * It is made of parts (parts.c), which know each other through this header only. A part
+ * is started once, has a deadline, hears events, and is freed; a part that waits for
+ * something outside opens a channel with a `seat` as owner, and gets what happens to it.
+ * Everything goes through host->ops, so that the agent runs unchanged in virtual time.
+ *
+ * Nothing here blocks after the start: a tick does one slice of work and comes again.
+ * Whatever fails is an event, said once until it changes (struct trouble), and tried
+ * again later and later (struct retry).
+ */
+#ifndef LSVM_AGENT_AGENT_H
+#define LSVM_AGENT_AGENT_H
+
+#include "cluster/model.h"
+#include "host/host.h"
+#include "monitor/event.h"
+#include "plan/plan.h"
+
+#include <libsvm/agent.h>
+
+struct lsvm_agent;
+struct json_t;
+
+/* Events that wait for who pulls them. */
+#define AGENT_EVENTS_MAX 1024
+
+struct lsvm_event {
+	struct event event;
+	struct lsvm_event *next;
+};
+
+enum agent_life {
+	AGENT_NEW = 0,	    /* not started */
+	AGENT_RUNNING = 1,  /* started */
+	AGENT_STOPPING = 2, /* lsvm_agent_stop() was called */
+	AGENT_FINISHED = 3, /* … and all is given up */
+};
+
+/* Owner of a channel: embedded where the channel belongs, found again by container. */
+struct seat {
+	void (*take)(struct lsvm_agent *agent, struct seat *seat,
+		     const struct io_event *event);
+};
+
+/* A failure that may come again and again; "" while all is well. */
+struct trouble {
+	char text[EVENT_TEXT_BYTES];
+};
+
+/* When to try again: after 1 s, then twice as long each time, up to a minute. */
+struct retry {
+	uint64_t delay_ns;
+};
+
+/* What should be. */
+struct aim {
+	struct lsvm_cluster *cluster;
+	const struct machine *machine; /* in cluster */
+	/* A director's duties; a server's plan is both. Of a director without another
+	 * one beside it both are the same plan too. */
+	struct lsvm_plan *standby, *master;
+};
+
+struct agent_part {
+	const char *name;
+	/* Takes an option (before the start); LSVM_ERR_UNSUPPORTED: not mine. */
+	int (*set)(struct lsvm_agent *agent, enum lsvm_agent_option option,
+		   const char *value);
+	/* An error keeps the agent from starting; what was begun is freed. */
+	int (*start)(struct lsvm_agent *agent);
+	/* A reload: makes ready for `next` without letting go of what is; then `reload`
+	 * says whether all parts could (agent->aim is the new one already) or not: then
+	 * what was made is dropped. */
+	int (*prepare)(struct lsvm_agent *agent, const struct aim *next);
+	void (*reload)(struct lsvm_agent *agent, bool good);
+	uint64_t (*deadline)(const struct lsvm_agent *agent); /* IO_NEVER: none */
+	void (*tick)(struct lsvm_agent *agent, uint64_t now_ns);
+	void (*heard)(struct lsvm_agent *agent, const struct event *event);
+	/* An orderly end begins; `stopped` answers whether this part is through. */
+	void (*stop)(struct lsvm_agent *agent);
+	bool (*stopped)(const struct lsvm_agent *agent);
+	void (*free)(struct lsvm_agent *agent);
+};
+
+struct lsvm_agent {
+	struct lsvm_host *host; /* borrowed */
+	struct lsvm_ctx *ctx;
+	const struct io_ops *io;
+	struct aim aim;
+	enum lsvm_role role;
+	enum agent_life life;
+	uint64_t started_ns, stop_ns; /* stop_ns: when an orderly end is over anyhow */
+
+	struct lsvm_event *oldest, *newest;
+	size_t event_count;
+	uint64_t last_number, lost_count;
+
+	/* One for each part; NULL: the part is not there. */
+	struct keep *keep;
+	struct duty *duty;
+	struct watch *watch;
+};
+
+/* All parts, in the order of starting; they end in the opposite order. */
+extern const struct agent_part *const lsvm_agent_parts[];
+
+static inline uint64_t agent_now(const struct lsvm_agent *agent)
+{
+	return agent->io->now_ns(agent->host);
+}
+
+/* ---- agent.c ---- */
+
+int lsvm_aim_make(struct lsvm_ctx *ctx, struct lsvm_cluster *cluster, const char *machine,
+		  struct aim *ret);
+void lsvm_aim_clear(struct aim *aim);
+
+/* ---- events.c ---- */
+
+/* Numbers it, dates it, tells the parts, and keeps it for who pulls. */
+void lsvm_agent_tell(struct lsvm_agent *agent, const struct event *event);
+void lsvm_agent_say(struct lsvm_agent *agent, enum lsvm_event_kind kind,
+		    enum lsvm_severity severity, const char *subject, const char *fmt,
+		    ...) LSVM_PRINTF(5, 6);
+/* Says it unless it is what was said last. */
+void lsvm_agent_trouble(struct lsvm_agent *agent, struct trouble *trouble,
+			const char *subject, const char *text);
+/* The trouble is over: says so when there was one. */
+void lsvm_agent_well(struct lsvm_agent *agent, struct trouble *trouble,
+		     const char *subject);
+uint64_t lsvm_retry_next(struct retry *retry, uint64_t now_ns);
+void lsvm_agent_events_free(struct lsvm_agent *agent);
+
+/* ---- keep.c: the plan, applied and kept ---- */
+
+extern const struct agent_part lsvm_agent_keep;
+/* Something of the plan is not as it should be: it is looked at soon. */
+void lsvm_keep_soon(struct lsvm_agent *agent);
+/* Duty changed: an apply that is under way begins anew. */
+void lsvm_keep_changed(struct lsvm_agent *agent);
+/* Whether the machine held its plan when it was looked at last. */
+bool lsvm_keep_is_good(const struct lsvm_agent *agent);
+/* Member "plan" of the status; a new reference, NULL: out of memory. */
+struct json_t *lsvm_keep_json(const struct lsvm_agent *agent);
+
+/* ---- duty.c: who holds the virtual addresses ---- */
+
+extern const struct agent_part lsvm_agent_duty_part;
+/* The addresses that this machine holds now beyond the standby plan's. */
+bool lsvm_duty_holds(const struct lsvm_agent *agent, const struct address *address);
+/* The plan is applied: this machine may take part. */
+void lsvm_duty_ready(struct lsvm_agent *agent);
+enum lsvm_duty lsvm_duty_now(const struct lsvm_agent *agent);
+struct json_t *lsvm_duty_json(const struct lsvm_agent *agent);
+
+/* ---- status.c ---- */
+
+/* The whole status as an object; a new reference, NULL: out of memory. */
+struct json_t *lsvm_agent_status_json(struct lsvm_agent *agent);
+
+/* ---- watch.c: checks, and the table they leave ---- */
+
+extern const struct agent_part lsvm_agent_watch;
+/* The IPVS table that is wanted now; borrowed until the next dispatch; NULL: none. */
+struct lsvm_ipvs_table *lsvm_watch_table(const struct lsvm_agent *agent);
+
+#endif

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What an agent is made of. */
+#include "agent/agent.h"
+
+const struct agent_part *const lsvm_agent_parts[] = {
+	&lsvm_agent_keep,
+	&lsvm_agent_duty_part,
+	NULL,
+};

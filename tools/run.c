@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The loop around an agent: poll, dispatch, print what happened. Signals come through a
+ * descriptor too: SIGTERM and SIGINT end in order, a second one at once.
+ */
+#include "agent.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+struct run {
+	struct tool *tool;
+	struct lsvm_host *host;
+	struct lsvm_cluster *cluster;
+	struct lsvm_agent *agent;
+	const char *name;
+	char name_buf[TOOL_HOST_NAME_BYTES];
+	int signals; /* descriptor */
+};
+
+/* ---- events ---- */
+
+/* "12:30:05.123 warning server-down eps2: connect refused, 3 of 3" */
+static void print_event(const struct lsvm_event *event)
+{
+	uint64_t ms = lsvm_event_time_ms(event);
+	time_t seconds = (time_t)(ms / 1000);
+	struct tm when;
+	char text[32] = "";
+
+	if (localtime_r(&seconds, &when))
+		strftime(text, sizeof(text), "%H:%M:%S", &when);
+	fprintf(stderr, "%s.%03u %s %s %s: %s\n", text, (unsigned)(ms % 1000),
+		lsvm_severity_name(lsvm_event_severity(event)),
+		lsvm_event_kind_name(lsvm_event_kind(event)), lsvm_event_subject(event),
+		lsvm_event_text(event));
+}
+
+static void print_events(struct run *run)
+{
+	struct lsvm_event *event;
+
+	while (lsvm_agent_next_event(run->agent, &event) == 1) {
+		print_event(event);
+		lsvm_event_free(event);
+	}
+}
+
+/* ---- beginning ---- */
+
+static int open_signals(struct run *run)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	/* Who follows the output may go: that is no reason to end. */
+	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	run->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return run->signals < 0 ? tool_complain(run->tool,
+						"no signals can be waited "
+						"for: %s",
+						strerror(errno))
+				: TOOL_DONE;
+}
+
+static int check_role(struct run *run, int role)
+{
+	const struct lsvm_machine *machine =
+		lsvm_cluster_find_machine(run->cluster, run->name);
+
+	if (!machine)
+		return role_unknown_machine(run->tool, run->cluster, run->name, role);
+	if (lsvm_machine_role(machine) != role)
+		return tool_complain(
+			run->tool, "%s is a %s, not a %s; this is not its tool",
+			run->name, lsvm_role_name(lsvm_machine_role(machine)),
+			lsvm_role_name(role));
+	return TOOL_DONE;
+}
+
+static int make(struct run *run, int role)
+{
+	int status = tool_load(run->tool, run->tool->operands[0], &run->cluster);
+
+	run->name = role_machine_name(run->tool, run->name_buf);
+	if (status == TOOL_DONE)
+		status = check_role(run, role);
+	if (status == TOOL_DONE)
+		status = role_open_host(run->tool, run->name, &run->host);
+	if (status != TOOL_DONE)
+		return status;
+	if (lsvm_agent_new(run->host, run->cluster, run->name, &run->agent) < 0)
+		return tool_failed(run->tool);
+	return TOOL_DONE;
+}
+
+/* ---- going on ---- */
+
+static void take_signals(struct run *run)
+{
+	struct signalfd_siginfo info;
+
+	while (read(run->signals, &info, sizeof(info)) == sizeof(info))
+		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+			lsvm_agent_stop(run->agent);
+}
+
+static int loop(struct run *run)
+{
+	struct pollfd fds[] = {
+		{ .fd = lsvm_agent_fd(run->agent), .events = POLLIN },
+		{ .fd = run->signals, .events = POLLIN },
+	};
+
+	for (;;) {
+		print_events(run);
+		if (lsvm_agent_is_finished(run->agent))
+			return TOOL_DONE;
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			return tool_complain(run->tool, "poll: %s", strerror(errno));
+		if (fds[1].revents)
+			take_signals(run);
+		if (lsvm_agent_dispatch(run->agent) < 0)
+			return tool_failed(run->tool);
+	}
+}
+
+int agent_run(struct tool *tool, int role)
+{
+	struct run run = { .tool = tool, .signals = -1 };
+	int status = make(&run, role);
+
+	/* Before the start: whoever stops it meanwhile is heard afterwards. */
+	if (status == TOOL_DONE)
+		status = open_signals(&run);
+	if (status == TOOL_DONE && lsvm_agent_start(run.agent) < 0)
+		status = tool_failed(tool);
+	else if (status == TOOL_DONE)
+		status = loop(&run);
+	lsvm_agent_free(run.agent);
+	lsvm_host_free(run.host);
+	lsvm_cluster_unref(run.cluster);
+	if (run.signals >= 0)
+		close(run.signals);
+	return status;
+}
