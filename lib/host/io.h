@@ -33,7 +33,8 @@ struct address; /* host.h */
 enum channel_kind {
 	CHANNEL_UNKNOWN = 0,
 	CHANNEL_TCP = 1,  /* connects to remote; with tls its handshake too */
-	CHANNEL_UDP = 2,  /* datagrams to and from remote only */
+	CHANNEL_UDP = 2,  /* datagrams to and from remote only; remote may be a group:
+			     then they leave by interface */
 	CHANNEL_PING = 3, /* echo requests (ICMP, ICMPv6) to remote: what is sent is the
 			     payload; only answers to this channel arrive, as IO_BYTES */
 	CHANNEL_SCTP = 4, /* connects to remote */
