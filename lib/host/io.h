@@ -51,6 +51,9 @@ enum channel_kind {
 	CHANNEL_LINKS = 10, /* the machine's network cards: IO_LINK whenever one goes
 			       up or down, and once for each at the beginning */
 	CHANNEL_HTTP = 11,  /* an HTTP server at local: IO_REQUEST, answered by reply() */
+	CHANNEL_FILE = 12,  /* a file at path, the kernel's too, read from its beginning:
+			       one piece in each round of next(), between the facts of
+			       others, then IO_ENDED; so that a long one delays nobody */
 };
 
 /* What a connection shall be wrapped in. */
