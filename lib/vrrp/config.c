@@ -31,6 +31,11 @@ static int check_numbers(struct lsvm_ctx *ctx, const struct vrrp_config *config)
 			"in version %u; use a multiple of %u ms up to %u",
 			config->name, config->advert_interval_ms, config->version, step,
 			most);
+	if (config->announce_count && !config->announce_interval_ms)
+		return lsvm_fail(ctx, LSVM_ERR_RANGE,
+				 "virtual router '%s': announcements cannot be repeated "
+				 "every 0 ms; say how far apart",
+				 config->name);
 	return 0;
 }
 

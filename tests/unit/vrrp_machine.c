@@ -616,6 +616,8 @@ static void what_can_never_work_is_refused_with_a_sentence(void **state)
 	bench->config.version = 2;
 	bench->config.advert_interval_ms = 1500;
 	wrong(bench, LSVM_ERR_RANGE, "multiple of 1000 ms");
+	bench->config.announce_count = 1;
+	wrong(bench, LSVM_ERR_RANGE, "how far apart");
 	bench->config.address_count = 0;
 	wrong(bench, LSVM_ERR_ARGUMENT, "no IPv4 address");
 	bench->config.address_count = 256;
