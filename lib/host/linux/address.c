@@ -97,11 +97,7 @@ static int change(struct linux_host *linux_host, const struct address *address, 
 
 int lsvm_linux_address_add(struct linux_host *linux_host, const struct address *address)
 {
-	int err = change(linux_host, address, true);
-
-	if (err >= 0)
-		lsvm_linux_announce(address);
-	return err;
+	return change(linux_host, address, true);
 }
 
 int lsvm_linux_address_delete(struct linux_host *linux_host,

@@ -81,8 +81,6 @@ static int perform_one(struct linux_host *linux_host, const struct step *step)
 		return lsvm_linux_link_change(linux_host, step->link);
 	case STEP_LINK_DELETE:
 		return lsvm_linux_link_delete(linux_host, step->link);
-	case STEP_ADDRESS_ADD:
-		return lsvm_linux_address_add(linux_host, step->address);
 	case STEP_ADDRESS_DELETE:
 		return lsvm_linux_address_delete(linux_host, step->address);
 	case STEP_ROUTE_SET:
@@ -99,7 +97,8 @@ static int perform_one(struct linux_host *linux_host, const struct step *step)
 		return lsvm_linux_unit_reload(linux_host, step->unit);
 	case STEP_UNIT_STOP:
 		return lsvm_linux_unit_stop(linux_host, step->unit);
-	case STEP_IPVS: /* perform_ipvs() */
+	case STEP_IPVS:	       /* perform_ipvs() */
+	case STEP_ADDRESS_ADD: /* perform_addresses() */
 	case STEP_UNKNOWN:
 		break;
 	}
@@ -127,6 +126,39 @@ static int perform_ipvs(struct linux_host *linux_host, const struct step *steps,
 	return err;
 }
 
+/* steps[0..count) are all of kind STEP_ADDRESS_ADD. The neighbours hear of all that were
+ * added at once, which is quicker than one by one. */
+static int perform_addresses(struct linux_host *linux_host, const struct step *steps,
+			     size_t count, size_t *ret_done)
+{
+	struct address *added = malloc(count * sizeof(*added));
+	int err = 0;
+
+	*ret_done = 0;
+	if (!added)
+		return lsvm_fail_nomem(linux_host->host.ctx);
+	while (*ret_done < count && err >= 0) {
+		err = lsvm_linux_address_add(linux_host, steps[*ret_done].address);
+		if (err >= 0) {
+			added[*ret_done] = *steps[*ret_done].address;
+			++*ret_done;
+		}
+	}
+	lsvm_linux_announce_all(added, *ret_done);
+	free(added);
+	return err;
+}
+
+/* How many of the same kind there are from the first on. */
+static size_t run_length(const struct step *steps, size_t count)
+{
+	size_t length = 1;
+
+	while (length < count && steps[length].kind == steps[0].kind)
+		length++;
+	return length;
+}
+
 static int linux_perform(struct lsvm_host *host, const struct step *steps, size_t count,
 			 size_t *ret_done)
 {
@@ -135,11 +167,11 @@ static int linux_perform(struct lsvm_host *host, const struct step *steps, size_
 	int err = 0;
 
 	while (done < count && err >= 0) {
-		for (length = 0; done + length < count; length++)
-			if (steps[done + length].kind != STEP_IPVS)
-				break;
-		if (length) {
+		length = run_length(&steps[done], count - done);
+		if (steps[done].kind == STEP_IPVS) {
 			err = perform_ipvs(linux_host, &steps[done], length, &some);
+		} else if (steps[done].kind == STEP_ADDRESS_ADD) {
+			err = perform_addresses(linux_host, &steps[done], length, &some);
 		} else {
 			err = perform_one(linux_host, &steps[done]);
 			some = err >= 0;

@@ -64,8 +64,8 @@ int lsvm_linux_observe_addresses(struct linux_host *linux_host, struct state *st
 int lsvm_linux_address_add(struct linux_host *linux_host, const struct address *address);
 int lsvm_linux_address_delete(struct linux_host *linux_host,
 			      const struct address *address);
-/* Tells the neighbours that the address is here now; best effort. */
-void lsvm_linux_announce(const struct address *address);
+/* Tells the neighbours that the addresses are here now; best effort. */
+void lsvm_linux_announce_all(const struct address *addresses, size_t count);
 int lsvm_linux_observe_routes(struct linux_host *linux_host, const struct state *wanted,
 			      const struct state *owned, struct state *state);
 int lsvm_linux_route_set(struct linux_host *linux_host, const struct route *route);
