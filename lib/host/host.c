@@ -49,11 +49,13 @@ static int check_values(struct lsvm_ctx *ctx, const struct step *step)
 	switch (step->ipvs.kind) {
 	case IPVS_SERVICE_ADD:
 	case IPVS_SERVICE_EDIT:
-		return lsvm_ipvs_service_check(ctx, step->ipvs.service);
+		return lsvm_ipvs_service_check(ctx, step->ipvs.service,
+					       step->ipvs.service_before);
 	case IPVS_DESTINATION_ADD:
 	case IPVS_DESTINATION_EDIT:
 		return lsvm_ipvs_destination_check(ctx, step->ipvs.service,
-						   step->ipvs.destination);
+						   step->ipvs.destination,
+						   step->ipvs.destination_before);
 	case IPVS_SERVICE_DELETE:
 	case IPVS_DESTINATION_DELETE:
 	case IPVS_TIMEOUTS_SET:

@@ -25,6 +25,7 @@
  */
 /* clang-format on */
 #include "ipvs/table.h"
+#include "ipvs/words.h"
 
 #include <linux/ip_vs.h>
 
@@ -50,23 +51,28 @@ static void put(struct maker *maker, struct ipvs_changes *list, struct ipvs_chan
 }
 
 static void put_service(struct maker *maker, struct ipvs_changes *list,
-			enum ipvs_change_kind kind, const struct ipvs_service *service)
+			enum ipvs_change_kind kind, const struct ipvs_service *service,
+			const struct ipvs_service *before)
 {
 	if (kind != IPVS_SERVICE_DELETE && !maker->err)
-		maker->err = lsvm_ipvs_service_check(maker->ctx, service);
-	put(maker, list, (struct ipvs_change){ .kind = kind, .service = service });
+		maker->err = lsvm_ipvs_service_check(maker->ctx, service, before);
+	put(maker, list,
+	    (struct ipvs_change){
+		    .kind = kind, .service = service, .service_before = before });
 }
 
 static void put_destination(struct maker *maker, struct ipvs_changes *list,
 			    enum ipvs_change_kind kind,
 			    const struct ipvs_service *service,
-			    const struct ipvs_destination *destination, uint32_t weight)
+			    const struct ipvs_destination *destination, uint32_t weight,
+			    const struct ipvs_destination *before)
 {
 	put(maker, list,
 	    (struct ipvs_change){ .kind = kind,
 				  .service = service,
 				  .destination = destination,
-				  .weight = weight });
+				  .weight = weight,
+				  .destination_before = before });
 }
 
 static bool uses_slots(const struct ipvs_service *service)
@@ -102,11 +108,23 @@ static const struct ipvs_service *find_owned(const struct maker *maker,
 	return maker->owned ? lsvm_ipvs_table_lookup(maker->owned, &service->key) : NULL;
 }
 
+/* What nobody asks for may be whatever it is. */
+static bool extra_differs(const struct ipvs_extra *a, const struct ipvs_extra *b)
+{
+	return b && (!a || a->length != b->length ||
+		     memcmp(a->bytes, b->bytes, a->length) != 0);
+}
+
+/* Flags that this version does not know are a newer kernel's: they stay, unless they are
+ * wanted. a is there, b is wanted; below too. */
 static bool service_differs(const struct ipvs_service *a, const struct ipvs_service *b)
 {
+	const uint32_t flags = a->flags & (IPVS_SERVICE_FLAGS_KNOWN | b->flags);
+
 	return strcmp(a->scheduler, b->scheduler) != 0 ||
-	       strcmp(a->engine, b->engine) != 0 || a->flags != b->flags ||
-	       a->timeout_s != b->timeout_s || a->netmask != b->netmask;
+	       strcmp(a->engine, b->engine) != 0 || flags != b->flags ||
+	       a->timeout_s != b->timeout_s || a->netmask != b->netmask ||
+	       extra_differs(a->extra, b->extra);
 }
 
 static bool destination_differs(const struct ipvs_destination *a,
@@ -116,7 +134,7 @@ static bool destination_differs(const struct ipvs_destination *a,
 	       a->upper_threshold != b->upper_threshold ||
 	       a->lower_threshold != b->lower_threshold ||
 	       a->tunnel_type != b->tunnel_type || a->tunnel_port != b->tunnel_port ||
-	       a->tunnel_flags != b->tunnel_flags;
+	       a->tunnel_flags != b->tunnel_flags || extra_differs(a->extra, b->extra);
 }
 
 static void add_destination(struct maker *maker, const struct ipvs_service *service,
@@ -129,14 +147,17 @@ static void add_destination(struct maker *maker, const struct ipvs_service *serv
 	if (!last && before)
 		last = before->weight ? before->weight : before->last_weight;
 	if (!maker->err)
-		maker->err = lsvm_ipvs_destination_check(maker->ctx, service, wanted);
+		maker->err =
+			lsvm_ipvs_destination_check(maker->ctx, service, wanted, NULL);
 	if (wanted->weight || !last || !uses_slots(service)) {
 		put_destination(maker, &maker->add, IPVS_DESTINATION_ADD, service, wanted,
-				wanted->weight);
+				wanted->weight, NULL);
 		return;
 	}
-	put_destination(maker, &maker->add, IPVS_DESTINATION_ADD, service, wanted, last);
-	put_destination(maker, &maker->add, IPVS_DESTINATION_EDIT, service, wanted, 0);
+	put_destination(maker, &maker->add, IPVS_DESTINATION_ADD, service, wanted, last,
+			NULL);
+	put_destination(maker, &maker->add, IPVS_DESTINATION_EDIT, service, wanted, 0,
+			wanted);
 }
 
 static void edit_destination(struct maker *maker, const struct ipvs_service *service,
@@ -146,10 +167,11 @@ static void edit_destination(struct maker *maker, const struct ipvs_service *ser
 	if (!destination_differs(present, wanted))
 		return;
 	if (!maker->err)
-		maker->err = lsvm_ipvs_destination_check(maker->ctx, service, wanted);
+		maker->err =
+			lsvm_ipvs_destination_check(maker->ctx, service, wanted, present);
 	put_destination(maker,
 			present->weight && !wanted->weight ? &maker->drain : &maker->add,
-			IPVS_DESTINATION_EDIT, service, wanted, wanted->weight);
+			IPVS_DESTINATION_EDIT, service, wanted, wanted->weight, present);
 }
 
 static void remove_destination(struct maker *maker, const struct ipvs_service *service,
@@ -157,9 +179,9 @@ static void remove_destination(struct maker *maker, const struct ipvs_service *s
 {
 	if (present->weight && !uses_slots(service))
 		put_destination(maker, &maker->drain, IPVS_DESTINATION_EDIT, service,
-				present, 0);
+				present, 0, present);
 	put_destination(maker, &maker->remove_destinations, IPVS_DESTINATION_DELETE,
-			service, present, 0);
+			service, present, 0, NULL);
 }
 
 /* present may be NULL: the service is new. */
@@ -205,12 +227,12 @@ static void merge_services(struct maker *maker, const struct lsvm_ipvs_table *pr
 			b = &wanted->services.items[want];
 		order = !a ? 1 : !b ? -1 : lsvm_ipvs_key_compare(&a->key, &b->key);
 		if (order > 0)
-			put_service(maker, &maker->add, IPVS_SERVICE_ADD, b);
+			put_service(maker, &maker->add, IPVS_SERVICE_ADD, b, NULL);
 		else if (order == 0 && service_differs(a, b))
-			put_service(maker, &maker->add, IPVS_SERVICE_EDIT, b);
+			put_service(maker, &maker->add, IPVS_SERVICE_EDIT, b, a);
 		else if (order < 0 && find_owned(maker, a))
 			put_service(maker, &maker->remove_services, IPVS_SERVICE_DELETE,
-				    a);
+				    a, NULL);
 		if (order >= 0)
 			merge_destinations(maker, order > 0 ? NULL : a, b);
 		have += order <= 0;

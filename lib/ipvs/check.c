@@ -13,9 +13,6 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
-#define FLAGS_KNOWN                                                                      \
-	(IP_VS_SVC_F_PERSISTENT | IP_VS_SVC_F_ONEPACKET | IP_VS_SVC_F_SCHED1 |           \
-	 IP_VS_SVC_F_SCHED2 | IP_VS_SVC_F_SCHED3)
 #define FORWARDING_LAST IP_VS_CONN_F_BYPASS
 #define WEIGHT_MAX 0x7fffffffu
 
@@ -46,7 +43,8 @@ static const char *netmask_fault(const struct ipvs_service *service)
 	return holes & (holes + 1) ? "has a persistence netmask with holes" : NULL;
 }
 
-static const char *service_fault(const struct ipvs_service *service)
+static const char *service_fault(const struct ipvs_service *service,
+				 const struct ipvs_service *before)
 {
 	const char *fault =
 		key_fault(&service->key, service->flags & IP_VS_SVC_F_PERSISTENT);
@@ -58,7 +56,7 @@ static const char *service_fault(const struct ipvs_service *service)
 	if (strnlen(service->scheduler, IPVS_SCHEDULER_BYTES) == IPVS_SCHEDULER_BYTES ||
 	    strnlen(service->engine, IPVS_ENGINE_BYTES) == IPVS_ENGINE_BYTES)
 		return "has a scheduler or persistence engine whose name is too long";
-	if (service->flags & ~FLAGS_KNOWN)
+	if (service->flags & ~IPVS_SERVICE_FLAGS_KNOWN & ~(before ? before->flags : 0))
 		return "has flags that the kernel does not know";
 	if ((service->flags & IP_VS_SVC_F_PERSISTENT) && !service->timeout_s)
 		return "is persistent with a timeout of 0 seconds";
@@ -68,9 +66,10 @@ static const char *service_fault(const struct ipvs_service *service)
 	return netmask_fault(service);
 }
 
-int lsvm_ipvs_service_check(struct lsvm_ctx *ctx, const struct ipvs_service *service)
+int lsvm_ipvs_service_check(struct lsvm_ctx *ctx, const struct ipvs_service *service,
+			    const struct ipvs_service *before)
 {
-	const char *fault = service_fault(service);
+	const char *fault = service_fault(service, before);
 	char key[LSVM_ADDRESS_TEXT_BYTES * 2];
 
 	if (!fault)
@@ -79,12 +78,29 @@ int lsvm_ipvs_service_check(struct lsvm_ctx *ctx, const struct ipvs_service *ser
 			 lsvm_ipvs_key_text(&service->key, key), fault);
 }
 
+/* A value that is known, or that is there already. */
+static bool may_be(uint32_t value, uint32_t last, bool is_edit, uint32_t before)
+{
+	return value <= last || (is_edit && value == before);
+}
+
+static bool tunnel_may_be(const struct ipvs_destination *destination,
+			  const struct ipvs_destination *before)
+{
+	return may_be(destination->tunnel_type, IPVS_TUNNEL_GRE, before,
+		      before ? before->tunnel_type : 0) &&
+	       may_be(destination->tunnel_flags, IPVS_TUNNEL_CHECKSUM_LAST, before,
+		      before ? before->tunnel_flags : 0);
+}
+
 static const char *destination_fault(const struct ipvs_key *key,
-				     const struct ipvs_destination *destination)
+				     const struct ipvs_destination *destination,
+				     const struct ipvs_destination *before)
 {
 	if (destination->addr.family != 4 && destination->addr.family != 6)
 		return "has no address family";
-	if (destination->forwarding > FORWARDING_LAST)
+	if (!may_be(destination->forwarding, FORWARDING_LAST, before,
+		    before ? before->forwarding : 0))
 		return "has a forwarding method that the kernel does not know";
 	if (destination->addr.family != key->addr.family &&
 	    destination->forwarding != IP_VS_CONN_F_TUNNEL)
@@ -97,8 +113,7 @@ static const char *destination_fault(const struct ipvs_key *key,
 		return "has a weight above 2147483647";
 	if (destination->lower_threshold > destination->upper_threshold)
 		return "has a lower threshold above its upper one";
-	if (destination->tunnel_type > IPVS_TUNNEL_GRE ||
-	    destination->tunnel_flags > IPVS_TUNNEL_CHECKSUM_LAST)
+	if (!tunnel_may_be(destination, before))
 		return "has a tunnel type or checksum that the kernel does not know";
 	if (destination->tunnel_type == IPVS_TUNNEL_GUE && !destination->tunnel_port)
 		return "is a gue tunnel without a port; 6080 is usual";
@@ -106,9 +121,10 @@ static const char *destination_fault(const struct ipvs_key *key,
 }
 
 int lsvm_ipvs_destination_check(struct lsvm_ctx *ctx, const struct ipvs_service *service,
-				const struct ipvs_destination *destination)
+				const struct ipvs_destination *destination,
+				const struct ipvs_destination *before)
 {
-	const char *fault = destination_fault(&service->key, destination);
+	const char *fault = destination_fault(&service->key, destination, before);
 	char key[LSVM_ADDRESS_TEXT_BYTES * 2], endpoint[LSVM_ADDRESS_TEXT_BYTES];
 
 	if (!fault)

@@ -2,7 +2,8 @@
 /*
  * Attributes in and out (include/uapi/linux/netlink.h, struct nlattr): each is padded to
  * four bytes, may be nested, and has two flag bits in its type. An attribute that is
- * longer than we know is read as far as we know it; a shorter one is malformed.
+ * longer than we know is read as far as we know it; a shorter one is malformed. One that
+ * we do not know is kept as it came where the object has room for it.
  */
 #include "ipvs/fields.h"
 
@@ -100,15 +101,36 @@ static const struct field *find_field(const struct fields *fields, uint16_t attr
 	return NULL;
 }
 
+/* Whole, with its head and padding. Numbers of settings are small: what is long counts.
+ */
+static void keep(const struct fields *fields, uint16_t type, struct reader value,
+		 void *object)
+{
+	const struct nlattr head = { (uint16_t)(NLA_HDRLEN + value.left), type };
+	struct ipvs_extra *extra = (void *)((char *)object + fields->extra);
+	const size_t whole = NLA_HDRLEN + PADDED(value.left);
+	uint8_t *at;
+
+	if (!fields->extra || value.left > IPVS_EXTRA_VALUE_BYTES ||
+	    whole > sizeof(extra->bytes) - extra->length)
+		return;
+	at = extra->bytes + extra->length;
+	memset(at, 0, whole);
+	memcpy(at, &head, sizeof(head));
+	if (value.left)
+		memcpy(at + NLA_HDRLEN, value.at, value.left);
+	extra->length += (uint32_t)whole;
+}
+
 bool lsvm_fields_read(const struct fields *fields, struct reader attributes, void *object)
 {
 	uint32_t *has = object;
 
 	while (attributes.left) {
 		uint16_t length = lsvm_read_u16(&attributes);
-		uint16_t type = lsvm_read_u16(&attributes) & NLA_TYPE_MASK;
+		uint16_t type = lsvm_read_u16(&attributes);
 		struct reader value = { .left = (size_t)length - NLA_HDRLEN };
-		const struct field *field = find_field(fields, type);
+		const struct field *field = find_field(fields, type & NLA_TYPE_MASK);
 		size_t padding = PADDED(length) - length;
 
 		if (attributes.failed || length < NLA_HDRLEN)
@@ -119,8 +141,10 @@ bool lsvm_fields_read(const struct fields *fields, struct reader attributes, voi
 		/* The last attribute may come without its padding. */
 		lsvm_read_bytes(&attributes,
 				padding < attributes.left ? padding : attributes.left);
-		if (!field)
+		if (!field) {
+			keep(fields, type & NLA_TYPE_MASK, value, object);
 			continue;
+		}
 		if (!read_field(field, value, object))
 			return false;
 		*has |= 1u << (field - fields->list);
@@ -217,11 +241,19 @@ static bool write_field(const struct field *field, const void *object, struct nl
 bool lsvm_fields_write(const struct fields *fields, const void *object,
 		       struct nl_out *out)
 {
+	const struct ipvs_extra *extra =
+		(const void *)((const char *)object + fields->extra);
 	uint32_t left;
 
 	memcpy(&left, object, sizeof(left));
 	for (; left; left &= left - 1)
 		if (!write_field(&fields->list[__builtin_ctz(left)], object, out))
 			return false;
+	if (!fields->extra || !extra->length)
+		return true;
+	if (out->size - out->used < extra->length)
+		return false;
+	memcpy(out->data + out->used, extra->bytes, extra->length);
+	out->used += extra->length;
 	return true;
 }

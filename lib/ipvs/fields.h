@@ -31,6 +31,8 @@ struct field {
 struct fields {
 	const struct field *list;
 	size_t count;
+	size_t extra; /* offset of a struct ipvs_extra for what the list lacks; 0: it is
+			 passed over */
 };
 
 /* Attributes of the reader into the object; false when they are malformed. */

@@ -140,7 +140,7 @@ static int put_service(struct session *session, const struct ipvsadm_command *co
 			"or use -E",
 			session->line, lsvm_ipvs_key_text(&entry->is.key, text));
 	err = with_line(session,
-			lsvm_ipvs_service_check(session->ctx, &command->service));
+			lsvm_ipvs_service_check(session->ctx, &command->service, NULL));
 	if (err)
 		return err;
 	if (!entry)
@@ -248,7 +248,7 @@ static int put_destination(struct session *session, const struct ipvsadm_command
 		return 0;
 	}
 	err = with_line(session, lsvm_ipvs_destination_check(session->ctx, &service->is,
-							     &destination));
+							     &destination, NULL));
 	if (!err && !entry)
 		err = new_destination(session, service, &key, &entry);
 	if (err)

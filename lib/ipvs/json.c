@@ -3,8 +3,8 @@
  * IPVS tables as JSON, schema "lsvm-ipvs/1": the words are those of the cluster file.
  *
  * Members that hold what everybody has by default are left out. Numbers of the kernel
- * that have no word (a protocol, a tunnel type) are written as numbers, so nothing is
- * lost.
+ * that have no word (a protocol, a tunnel type) are written as numbers, and attributes
+ * that have no number here as their bytes, so nothing is lost.
  */
 #include "base/json.h"
 #include "ipvs/table.h"
@@ -12,6 +12,8 @@
 
 #include <jansson.h>
 #include <linux/ip_vs.h>
+#include <linux/netlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define SCHEDULER_FLAGS (IP_VS_SVC_F_SCHED1 | IP_VS_SVC_F_SCHED2 | IP_VS_SVC_F_SCHED3)
@@ -50,6 +52,32 @@ static int set_counters(json_t *object, const struct ipvs_counters *counters)
 			 (json_int_t)counters->in_byte_rate, "out_byte_rate",
 			 (json_int_t)counters->out_byte_rate);
 	return json_object_set_new(object, "counters", json);
+}
+
+/* [{"attribute": 17, "bytes": "0a00"}] */
+static int set_extra(json_t *object, const struct ipvs_extra *extra)
+{
+	json_t *list;
+	size_t at = 0;
+	int bad = 0;
+
+	if (!extra)
+		return 0;
+	list = json_array();
+	while (extra->length - at >= NLA_HDRLEN) {
+		char hex[2 * IPVS_EXTRA_VALUE_BYTES + 1] = "";
+		struct nlattr head;
+
+		memcpy(&head, extra->bytes + at, sizeof(head));
+		for (size_t i = NLA_HDRLEN; i < head.nla_len; i++)
+			snprintf(hex + 2 * (i - NLA_HDRLEN), 3, "%02x",
+				 extra->bytes[at + i]);
+		bad |= json_array_append_new(list,
+					     json_pack("{s:i, s:s}", "attribute",
+						       (int)head.nla_type, "bytes", hex));
+		at += NLA_ALIGN(head.nla_len);
+	}
+	return bad | json_object_set_new(object, "unknown_attributes", list);
 }
 
 static int set_tunnel(json_t *object, const struct ipvs_destination *destination)
@@ -95,6 +123,7 @@ static json_t *destination_json(const struct ipvs_destination *destination)
 	bad |= set_number(object, "active_count", destination->active_count, 0);
 	bad |= set_number(object, "inactive_count", destination->inactive_count, 0);
 	bad |= set_number(object, "persistent_count", destination->persistent_count, 0);
+	bad |= set_extra(object, destination->extra);
 	bad |= set_counters(object, destination->counters);
 	if (!bad)
 		return object;
@@ -183,6 +212,7 @@ static json_t *service_json(const struct ipvs_service *service)
 	if (service->engine[0])
 		bad |= json_object_set_new(object, "engine",
 					   json_string(service->engine));
+	bad |= set_extra(object, service->extra);
 	bad |= set_counters(object, service->counters);
 	for (size_t i = 0; i < service->destinations.count; i++)
 		bad |= json_array_append_new(

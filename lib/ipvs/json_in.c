@@ -9,6 +9,7 @@
 #include "ipvs/words.h"
 
 #include <linux/ip_vs.h>
+#include <linux/netlink.h>
 #include <stdio.h>
 
 #define DOCUMENT_MAX_BYTES (256u * 1024 * 1024)
@@ -51,6 +52,73 @@ static void counters(struct input *in, const json_t *object, struct ipvs_counter
 	*ret = to;
 }
 
+static bool hex_digit(char c, uint8_t *ret)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c ? strchr(digits, c) : NULL;
+
+	if (at)
+		*ret = (uint8_t)(at - digits);
+	return at != NULL;
+}
+
+/* Answers how many; -1: they are none. */
+static int hex_bytes(const char *text, uint8_t *ret)
+{
+	int count = 0;
+
+	for (; *text; text += 2) {
+		uint8_t high, low;
+
+		if (!hex_digit(text[0], &high) || !hex_digit(text[1], &low))
+			return -1;
+		ret[count++] = (uint8_t)(high << 4 | low);
+	}
+	return count;
+}
+
+static void one_extra(struct input *in, const json_t *json, struct ipvs_extra *to)
+{
+	static const char *const names[] = { "attribute", "bytes", NULL };
+	char hex[2 * IPVS_EXTRA_VALUE_BYTES + 1] = "";
+	uint8_t value[IPVS_EXTRA_VALUE_BYTES];
+	struct nlattr head = { 0 };
+	int length;
+
+	lsvm_input_only(in, json, names);
+	input_field(in, json, "attribute", &head.nla_type);
+	lsvm_input_text(in, json, "bytes", hex, sizeof(hex));
+	length = hex_bytes(hex, value);
+	if (length < 0 || !head.nla_type ||
+	    NLA_HDRLEN + NLA_ALIGN((size_t)length) > sizeof(to->bytes) - to->length) {
+		lsvm_input_wrong(in, "unknown_attributes",
+				 "has one without a number, whose bytes are not pairs of "
+				 "0 to 9 and a to f, or too many");
+		return;
+	}
+	head.nla_len = (uint16_t)(NLA_HDRLEN + length);
+	memcpy(to->bytes + to->length, &head, sizeof(head));
+	memcpy(to->bytes + to->length + NLA_HDRLEN, value, (size_t)length);
+	to->length += NLA_ALIGN((uint32_t)head.nla_len);
+}
+
+static void extra(struct input *in, const json_t *object, struct ipvs_extra **ret)
+{
+	const json_t *list, *item;
+	struct ipvs_extra *to;
+	size_t i;
+
+	if (!json_object_get(object, "unknown_attributes"))
+		return;
+	list = lsvm_input_list(in, object, "unknown_attributes");
+	to = lsvm_arena_alloc(&in->table->arena, sizeof(*to));
+	if (!to)
+		return; /* sealing finds the arena failed */
+	*to = (struct ipvs_extra){ 0 };
+	json_array_foreach(list, i, item) if (!in->err) one_extra(in, item, to);
+	*ret = to->length ? to : NULL;
+}
+
 static void tunnel(struct input *in, const json_t *object, struct ipvs_destination *to)
 {
 	static const char *const names[] = { "kind", "port", "checksum", NULL };
@@ -71,19 +139,13 @@ static void tunnel(struct input *in, const json_t *object, struct ipvs_destinati
 static void destination(struct input *in, const json_t *json, struct ipvs_destination *to)
 {
 	static const char *const names[] = {
-		"address",
-		"port",
-		"forwarding",
-		"weight",
-		"last_weight",
-		"upper_threshold",
-		"lower_threshold",
-		"tunnel",
-		"active_count",
-		"inactive_count",
-		"persistent_count",
-		"counters",
-		NULL,
+		"address",	    "port",
+		"forwarding",	    "weight",
+		"last_weight",	    "upper_threshold",
+		"lower_threshold",  "tunnel",
+		"active_count",	    "inactive_count",
+		"persistent_count", "unknown_attributes",
+		"counters",	    NULL,
 	};
 	uint64_t forwarding = LSVM_FORWARDING_DIRECT - 1;
 
@@ -92,7 +154,7 @@ static void destination(struct input *in, const json_t *json, struct ipvs_destin
 	lsvm_input_address(in, json, "address", &to->addr);
 	input_field(in, json, "port", &to->port);
 	lsvm_input_word(in, json, "forwarding", lsvm_ipvs_forwarding_words, 1,
-			IP_VS_CONN_F_FWD_MASK, &forwarding);
+			IPVS_FORWARDING_MASK, &forwarding);
 	to->forwarding = (uint8_t)forwarding;
 	input_field(in, json, "weight", &to->weight);
 	input_field(in, json, "last_weight", &to->last_weight);
@@ -102,6 +164,7 @@ static void destination(struct input *in, const json_t *json, struct ipvs_destin
 	input_field(in, json, "inactive_count", &to->inactive_count);
 	input_field(in, json, "persistent_count", &to->persistent_count);
 	tunnel(in, json, to);
+	extra(in, json, &to->extra);
 	counters(in, json, &to->counters);
 }
 
@@ -230,10 +293,21 @@ static void destinations(struct input *in, const json_t *object, struct ipvs_ser
 static void service(struct input *in, const json_t *json, struct ipvs_service *to)
 {
 	static const char *const names[] = {
-		"fwmark",	"family",      "protocol",	  "address",
-		"port",		"scheduler",   "scheduler_flags", "one_packet",
-		"other_flags",	"persistence", "engine",	  "counters",
-		"destinations", NULL,
+		"fwmark",
+		"family",
+		"protocol",
+		"address",
+		"port",
+		"scheduler",
+		"scheduler_flags",
+		"one_packet",
+		"other_flags",
+		"persistence",
+		"engine",
+		"counters",
+		"destinations",
+		"unknown_attributes",
+		NULL,
 	};
 	bool one_packet = false;
 	uint32_t other = 0;
@@ -248,6 +322,7 @@ static void service(struct input *in, const json_t *json, struct ipvs_service *t
 	scheduler_flags(in, json, to);
 	persistence(in, json, to);
 	to->flags &= ~(uint32_t)IP_VS_SVC_F_HASHED;
+	extra(in, json, &to->extra);
 	counters(in, json, &to->counters);
 	destinations(in, json, to);
 }

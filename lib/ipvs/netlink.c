@@ -7,6 +7,7 @@
  * whole objects are sent.
  */
 #include "ipvs/wire.h"
+#include "ipvs/words.h"
 
 #include <sys/socket.h>
 
@@ -42,7 +43,9 @@ static void service_to_wire(const struct ipvs_service *service, struct wire_serv
 
 	key_to_wire(&service->key, to);
 	memcpy(to->scheduler, service->scheduler, sizeof(to->scheduler));
-	to->flags = (struct ip_vs_flags){ service->flags, ~0u };
+	/* The others stay as they are. */
+	to->flags = (struct ip_vs_flags){ service->flags,
+					  IPVS_SERVICE_FLAGS_KNOWN | service->flags };
 	to->timeout_s = service->timeout_s;
 	if (service->key.addr.family == 6)
 		memcpy(to->netmask, &mask, sizeof(to->netmask));
@@ -147,12 +150,25 @@ static bool put_command(struct nl_out *out, uint8_t command, uint16_t flags,
 			   NLM_F_REQUEST | flags, &lsvm_wire_command_fields, content);
 }
 
+static void extra_to_wire(const struct ipvs_extra *wanted,
+			  const struct ipvs_extra *before, struct ipvs_extra *to)
+{
+	const struct ipvs_extra *from = wanted ? wanted : before;
+
+	if (from)
+		*to = *from;
+}
+
 static void change_to_wire(const struct ipvs_change *change, struct wire_command *to)
 {
 	switch (change->kind) {
 	case IPVS_SERVICE_ADD:
 	case IPVS_SERVICE_EDIT:
 		service_to_wire(change->service, &to->service);
+		extra_to_wire(change->service->extra,
+			      change->service_before ? change->service_before->extra
+						     : NULL,
+			      &to->service.extra);
 		to->has = BIT(COMMAND_SERVICE);
 		break;
 	case IPVS_SERVICE_DELETE:
@@ -164,6 +180,11 @@ static void change_to_wire(const struct ipvs_change *change, struct wire_command
 		key_to_wire(&change->service->key, &to->service);
 		destination_to_wire(change->destination, change->weight,
 				    &to->destination);
+		extra_to_wire(change->destination->extra,
+			      change->destination_before
+				      ? change->destination_before->extra
+				      : NULL,
+			      &to->destination.extra);
 		to->has = BIT(COMMAND_SERVICE) | BIT(COMMAND_DESTINATION);
 		break;
 	case IPVS_DESTINATION_DELETE:
@@ -202,6 +223,7 @@ bool lsvm_nl_put_change(struct nl_out *out, const struct ipvs_change *change)
 
 	/* Only what `has` names is ever read: the rest need not be cleared. */
 	content.has = content.service.has = content.destination.has = 0;
+	content.service.extra.length = content.destination.extra.length = 0;
 	change_to_wire(change, &content);
 	return put_command(out, commands[change->kind], 0, &content);
 }
@@ -258,6 +280,7 @@ bool lsvm_nl_put_service_reply(struct nl_out *out, const struct ipvs_service *se
 		counters_to_wire(service->counters, &to->stats64);
 		to->has |= BIT(SERVICE_STATS) | BIT(SERVICE_STATS64);
 	}
+	extra_to_wire(service->extra, NULL, &to->extra);
 	return put_message(out, out->family, IPVS_CMD_NEW_SERVICE, IPVS_GENL_VERSION,
 			   NLM_F_MULTI, &lsvm_wire_command_fields, &content);
 }
@@ -279,6 +302,7 @@ bool lsvm_nl_put_destination_reply(struct nl_out *out,
 		counters_to_wire(destination->counters, &to->stats64);
 		to->has |= BIT(DESTINATION_STATS) | BIT(DESTINATION_STATS64);
 	}
+	extra_to_wire(destination->extra, NULL, &to->extra);
 	return put_message(out, out->family, IPVS_CMD_NEW_DEST, IPVS_GENL_VERSION,
 			   NLM_F_MULTI, &lsvm_wire_command_fields, &content);
 }

@@ -19,7 +19,7 @@ struct nl_out {
 };
 
 /* No change needs more bytes than this. */
-#define NL_CHANGE_MAX_BYTES 320
+#define NL_CHANGE_MAX_BYTES 640
 
 /* All of these answer false when the message did not fit. */
 bool lsvm_nl_put_change(struct nl_out *out, const struct ipvs_change *change);
@@ -48,15 +48,17 @@ int lsvm_nl_next(struct reader *bytes, struct nl_message *ret);
 
 /*
  * Contents of IPVS messages (payload as lsvm_nl_next gave it); LSVM_ERR_PROTOCOL when
- * they are not what they should be. Attributes that are not known are passed over.
- * `counters` of what is read points to ret_counters when there were any, else it is NULL.
+ * they are not what they should be. `counters` of what is read points to ret_counters
+ * when there were any, else it is NULL; so does `extra`, attributes that are not known,
+ * to ret_extra.
  */
 int lsvm_nl_get_service(struct reader payload, struct ipvs_service *ret,
-			struct ipvs_counters *ret_counters);
+			struct ipvs_counters *ret_counters, struct ipvs_extra *ret_extra);
 /* Kernels before 3.18 do not say the family: it is the service's. */
 int lsvm_nl_get_destination(struct reader payload, uint8_t service_family,
 			    struct ipvs_destination *ret,
-			    struct ipvs_counters *ret_counters);
+			    struct ipvs_counters *ret_counters,
+			    struct ipvs_extra *ret_extra);
 int lsvm_nl_get_daemon(struct reader payload, struct ipvs_daemon *ret,
 		       bool *ret_is_master);
 int lsvm_nl_get_timeouts(struct reader payload, struct ipvs_timeouts *ret);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Messages from the IPVS family. What a newer kernel adds is passed over; what is missing
- * or malformed makes the message an error, never a guess.
+ * Messages from the IPVS family. What a newer kernel adds is kept as it came; what is
+ * missing or malformed makes the message an error, never a guess.
  */
 #include "ipvs/wire.h"
 
@@ -69,6 +69,15 @@ static bool counters_from_wire(const struct wire_counters *stats,
 	return has32 || has64;
 }
 
+static struct ipvs_extra *extra_from_wire(const struct ipvs_extra *from,
+					  struct ipvs_extra *to)
+{
+	if (!from->length)
+		return NULL;
+	*to = *from;
+	return to;
+}
+
 static bool key_from_wire(const struct wire_service *from, struct ipvs_key *to)
 {
 	const uint32_t named =
@@ -90,7 +99,7 @@ static bool key_from_wire(const struct wire_service *from, struct ipvs_key *to)
 }
 
 int lsvm_nl_get_service(struct reader payload, struct ipvs_service *ret,
-			struct ipvs_counters *ret_counters)
+			struct ipvs_counters *ret_counters, struct ipvs_extra *ret_extra)
 {
 	struct wire_command content = { 0 };
 	const struct wire_service *from = &content.service;
@@ -115,13 +124,15 @@ int lsvm_nl_get_service(struct reader payload, struct ipvs_service *ret,
 			       from->has & BIT(SERVICE_STATS),
 			       from->has & BIT(SERVICE_STATS64), ret_counters))
 		service.counters = ret_counters;
+	service.extra = extra_from_wire(&from->extra, ret_extra);
 	*ret = service;
 	return 0;
 }
 
 int lsvm_nl_get_destination(struct reader payload, uint8_t service_family,
 			    struct ipvs_destination *ret,
-			    struct ipvs_counters *ret_counters)
+			    struct ipvs_counters *ret_counters,
+			    struct ipvs_extra *ret_extra)
 {
 	const uint32_t needed = BIT(DESTINATION_ADDR) | BIT(DESTINATION_PORT) |
 				BIT(DESTINATION_FORWARDING) | BIT(DESTINATION_WEIGHT);
@@ -137,7 +148,8 @@ int lsvm_nl_get_destination(struct reader payload, uint8_t service_family,
 		return LSVM_ERR_PROTOCOL;
 	addr_from_wire(from->addr, &to.addr);
 	to.port = from->port;
-	to.forwarding = from->forwarding & IP_VS_CONN_F_FWD_MASK;
+	/* Some kernels tell all flags. */
+	to.forwarding = from->forwarding & IPVS_FORWARDING_MASK;
 	to.weight = from->weight;
 	to.upper_threshold = from->upper_threshold;
 	to.lower_threshold = from->lower_threshold;
@@ -151,6 +163,7 @@ int lsvm_nl_get_destination(struct reader payload, uint8_t service_family,
 			       from->has & BIT(DESTINATION_STATS),
 			       from->has & BIT(DESTINATION_STATS64), ret_counters))
 		to.counters = ret_counters;
+	to.extra = extra_from_wire(&from->extra, ret_extra);
 	*ret = to;
 	return 0;
 }

@@ -247,10 +247,10 @@ uint16_t lsvm_ipvs_destination_port(const struct lsvm_ipvs_destination *destinat
 
 int lsvm_ipvs_destination_forwarding(const struct lsvm_ipvs_destination *destination)
 {
-	int forwarding = inside_destination(destination)->forwarding + 1;
+	const uint32_t forwarding = inside_destination(destination)->forwarding;
 
-	return forwarding <= LSVM_FORWARDING_BYPASS ? forwarding
-						    : LSVM_FORWARDING_UNKNOWN;
+	return forwarding < LSVM_FORWARDING_BYPASS ? (int)forwarding + 1
+						   : LSVM_FORWARDING_UNKNOWN;
 }
 
 uint32_t lsvm_ipvs_destination_weight(const struct lsvm_ipvs_destination *destination)

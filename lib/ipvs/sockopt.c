@@ -8,6 +8,7 @@
  * is like that.
  */
 #include "ipvs/sockopt.h"
+#include "ipvs/words.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -129,11 +130,14 @@ static void put_key(const struct ipvs_key *key, struct ip_vs_service_user *to)
 	to->fwmark = key->fwmark;
 }
 
-static void put_service(const struct ipvs_service *service, struct ip_vs_service_user *to)
+/* All flags are written: those that this version does not know stay as they are. */
+static void put_service(const struct ipvs_service *service,
+			const struct ipvs_service *before, struct ip_vs_service_user *to)
 {
 	put_key(&service->key, to);
 	memcpy(to->sched_name, service->scheduler, sizeof(to->sched_name));
-	to->flags = service->flags;
+	to->flags = service->flags |
+		    (before ? before->flags & ~(uint32_t)IPVS_SERVICE_FLAGS_KNOWN : 0);
 	to->timeout = service->timeout_s;
 	to->netmask = htonl(service->netmask);
 }
@@ -215,7 +219,7 @@ void lsvm_sockopt_put_change(struct sockopt_call *call, const struct ipvs_change
 	switch (change->kind) {
 	case IPVS_SERVICE_ADD:
 	case IPVS_SERVICE_EDIT:
-		put_service(change->service, &service);
+		put_service(change->service, change->service_before, &service);
 		put_bytes(call, &service, sizeof(service));
 		break;
 	case IPVS_SERVICE_DELETE:

@@ -19,12 +19,24 @@
 #define IPVS_SCHEDULER_BYTES 16
 #define IPVS_ENGINE_BYTES 17
 #define IPVS_INTERFACE_BYTES 16
+/* Forwarding methods fill the low three bits of a connection's flags; the two above are
+ * free for more, and above those are flags of other meaning. */
+#define IPVS_FORWARDING_MASK 0x1f
 
 /* Statistics since the last zero, and the estimator's rates; all 64 bits. */
 struct ipvs_counters {
 	uint64_t connections, in_packets, out_packets, in_bytes, out_bytes;
 	uint64_t connection_rate, in_packet_rate, out_packet_rate, in_byte_rate,
 		out_byte_rate;
+};
+
+/* Attributes that this version does not know, as they came: a newer kernel's settings,
+ * which an edit would reset if it left them out. What is longer is no setting. */
+#define IPVS_EXTRA_BYTES 256
+#define IPVS_EXTRA_VALUE_BYTES 64
+struct ipvs_extra {
+	uint32_t length;
+	uint8_t bytes[IPVS_EXTRA_BYTES];
 };
 
 struct ipvs_destination {
@@ -43,6 +55,7 @@ struct ipvs_destination {
 	uint32_t position;	  /* in the kernel's list, newest first, from 1; 0: not
 				     seen. Never compared, not in JSON */
 	struct ipvs_counters *counters; /* NULL unless a snapshot has them */
+	struct ipvs_extra *extra;	/* NULL: none */
 };
 
 /* What names a service: a firewall mark and a family, or protocol, address and port. */
@@ -63,6 +76,7 @@ struct ipvs_service {
 			       length */
 	VEC(struct ipvs_destination) destinations;
 	struct ipvs_counters *counters;
+	struct ipvs_extra *extra; /* NULL: none */
 };
 
 struct ipvs_timeouts {
@@ -81,7 +95,7 @@ struct ipvs_daemon {
 struct lsvm_ipvs_table {
 	atomic_uint refs;
 	struct lsvm_ctx *ctx;
-	struct arena arena; /* counters */
+	struct arena arena; /* counters, extra */
 	VEC(struct ipvs_service) services;
 	struct ipvs_timeouts timeouts;
 	struct ipvs_daemon master, backup;
@@ -103,10 +117,17 @@ int lsvm_ipvs_destination_compare(const struct ipvs_destination *a,
 				  const struct ipvs_destination *b);
 /* "tcp 192.0.2.100:80", "mark 7 ipv6"; buf holds LSVM_ADDRESS_TEXT_BYTES * 2. */
 const char *lsvm_ipvs_key_text(const struct ipvs_key *key, char *buf);
-/* What the kernel would accept and should not have: LSVM_ERR_ARGUMENT with a sentence. */
-int lsvm_ipvs_service_check(struct lsvm_ctx *ctx, const struct ipvs_service *service);
+/* What the kernel would accept and should not have: LSVM_ERR_ARGUMENT with a sentence.
+ * What an edit finds there (before; or NULL) may stay, though this version does not know
+ * it: the kernel may be newer. */
+int lsvm_ipvs_service_check(struct lsvm_ctx *ctx, const struct ipvs_service *service,
+			    const struct ipvs_service *before);
 int lsvm_ipvs_destination_check(struct lsvm_ctx *ctx, const struct ipvs_service *service,
-				const struct ipvs_destination *destination);
+				const struct ipvs_destination *destination,
+				const struct ipvs_destination *before);
+/* "direct", "unknown(9)"; buf holds IPVS_WORD_BYTES. */
+#define IPVS_WORD_BYTES 24
+const char *lsvm_ipvs_forwarding_text(uint32_t forwarding, char *buf);
 
 /* ---- JSON (json.c), schema "lsvm-ipvs/1" ---- */
 
@@ -147,6 +168,10 @@ struct ipvs_change {
 		const struct ipvs_destination *destination;
 		const struct ipvs_timeouts *timeouts;
 		const struct ipvs_daemon *daemon;
+	};
+	union { /* an edit: what is there, so that what is not known of it stays */
+		const struct ipvs_service *service_before;
+		const struct ipvs_destination *destination_before;
 	};
 };
 

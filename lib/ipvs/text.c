@@ -3,9 +3,29 @@
 #include "ipvs/table.h"
 #include "ipvs/words.h"
 
+#include <limits.h>
 #include <linux/ip_vs.h>
 #include <netinet/in.h>
 #include <stdio.h>
+
+/* Of numbers whose words are one higher. */
+static const char *word_text(const struct word *words, uint32_t number, char *buf)
+{
+	const char *name = "unknown";
+
+	if (number < INT_MAX)
+		name = lsvm_word_name(words, (int)number + 1);
+	if (strcmp(name, "unknown") == 0)
+		snprintf(buf, IPVS_WORD_BYTES, "unknown(%u)", number);
+	else
+		snprintf(buf, IPVS_WORD_BYTES, "%s", name);
+	return buf;
+}
+
+const char *lsvm_ipvs_forwarding_text(uint32_t forwarding, char *buf)
+{
+	return word_text(lsvm_ipvs_forwarding_words, forwarding, buf);
+}
 
 static const char *protocol_option(uint8_t protocol)
 {
@@ -86,7 +106,7 @@ static void add_service(struct buf *buf, const struct ipvs_service *service)
 	lsvm_buf_text(buf, "\n");
 }
 
-static const char *forwarding_option(uint8_t forwarding)
+static const char *forwarding_option(uint32_t forwarding)
 {
 	switch (forwarding) {
 	case IP_VS_CONN_F_MASQ:
@@ -188,16 +208,16 @@ static void destination_line(struct buf *buf, const struct ipvs_change *change)
 static void destination_settings(struct buf *buf, const struct ipvs_change *change)
 {
 	const struct ipvs_destination *destination = change->destination;
+	char word[IPVS_WORD_BYTES];
 
-	lsvm_buf_printf(
-		buf, " forwarding %s weight %u",
-		lsvm_word_name(lsvm_ipvs_forwarding_words, destination->forwarding + 1),
-		change->weight);
+	lsvm_buf_printf(buf, " forwarding %s weight %u",
+			lsvm_ipvs_forwarding_text(destination->forwarding, word),
+			change->weight);
 	if (destination->forwarding == IP_VS_CONN_F_TUNNEL &&
 	    destination->tunnel_type != IPVS_TUNNEL_IPIP)
 		lsvm_buf_printf(buf, " tunnel %s",
-				lsvm_word_name(lsvm_ipvs_tunnel_words,
-					       destination->tunnel_type + 1));
+				word_text(lsvm_ipvs_tunnel_words,
+					  destination->tunnel_type, word));
 	if (destination->upper_threshold)
 		lsvm_buf_printf(buf, " thresholds %u %u", destination->lower_threshold,
 				destination->upper_threshold);

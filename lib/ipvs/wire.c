@@ -18,7 +18,12 @@
 	FIELD(wire_counters, values.name, IPVS_STATS_ATTR_##attribute, wire)
 #define FIELDS(name)                                                                     \
 	static const struct fields name##_fields = { name##_list,                        \
-						     ARRAY_SIZE(name##_list) }
+						     ARRAY_SIZE(name##_list), 0 }
+#define FIELDS_KEEPING(name)                                                             \
+	static const struct fields name##_fields = {                                     \
+		name##_list, ARRAY_SIZE(name##_list),                                    \
+		offsetof(struct wire_##name, extra)                                      \
+	}
 
 static const struct field stats_list[] = {
 	COUNTER(connections, CONNS, WIRE_U32),
@@ -67,7 +72,7 @@ static const struct field service_list[] = {
 	[SERVICE_STATS64] =
 		NEST(wire_service, stats64, IPVS_SVC_ATTR_STATS64, stats64_fields),
 };
-FIELDS(service);
+FIELDS_KEEPING(service);
 
 static const struct field destination_list[] = {
 	[DESTINATION_ADDR] =
@@ -101,7 +106,7 @@ static const struct field destination_list[] = {
 	[DESTINATION_STATS64] =
 		NEST(wire_destination, stats64, IPVS_DEST_ATTR_STATS64, stats64_fields),
 };
-FIELDS(destination);
+FIELDS_KEEPING(destination);
 
 static const struct field daemon_list[] = {
 	[DAEMON_STATE] = FIELD(wire_daemon, state, IPVS_DAEMON_ATTR_STATE, WIRE_U32),
@@ -132,17 +137,18 @@ static const struct field command_list[] = {
 		FIELD(wire_command, tcp_fin_s, IPVS_CMD_ATTR_TIMEOUT_TCP_FIN, WIRE_U32),
 	[COMMAND_UDP] = FIELD(wire_command, udp_s, IPVS_CMD_ATTR_TIMEOUT_UDP, WIRE_U32),
 };
-const struct fields lsvm_wire_command_fields = { command_list, ARRAY_SIZE(command_list) };
+const struct fields lsvm_wire_command_fields = { command_list, ARRAY_SIZE(command_list),
+						 0 };
 
 static const struct field info_list[] = {
 	[INFO_VERSION] = FIELD(wire_info, version, IPVS_INFO_ATTR_VERSION, WIRE_U32),
 	[INFO_BUCKETS] =
 		FIELD(wire_info, bucket_count, IPVS_INFO_ATTR_CONN_TAB_SIZE, WIRE_U32),
 };
-const struct fields lsvm_wire_info_fields = { info_list, ARRAY_SIZE(info_list) };
+const struct fields lsvm_wire_info_fields = { info_list, ARRAY_SIZE(info_list), 0 };
 
 static const struct field family_list[] = {
 	[FAMILY_ID] = FIELD(wire_family, id, CTRL_ATTR_FAMILY_ID, WIRE_U16),
 	[FAMILY_NAME] = FIELD(wire_family, name, CTRL_ATTR_FAMILY_NAME, WIRE_TEXT),
 };
-const struct fields lsvm_wire_family_fields = { family_list, ARRAY_SIZE(family_list) };
+const struct fields lsvm_wire_family_fields = { family_list, ARRAY_SIZE(family_list), 0 };

@@ -29,6 +29,7 @@ struct wire_service {
 	struct ip_vs_flags flags;
 	char scheduler[IPVS_SCHEDULER_BYTES], engine[IPVS_ENGINE_BYTES];
 	struct wire_counters stats, stats64;
+	struct ipvs_extra extra;
 };
 
 struct wire_destination {
@@ -38,6 +39,7 @@ struct wire_destination {
 	uint32_t forwarding, weight, upper_threshold, lower_threshold;
 	uint32_t active_count, inactive_count, persistent_count;
 	struct wire_counters stats, stats64;
+	struct ipvs_extra extra;
 };
 
 struct wire_daemon {

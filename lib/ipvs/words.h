@@ -18,6 +18,9 @@ enum {
 /* enum lsvm_forwarding, _tunnel_kind and _tunnel_checksum are the kernel's numbers + 1;
  * enum lsvm_scheduler_flag is IP_VS_SVC_F_SCHED1… shifted down. */
 #define IPVS_SCHEDULER_FLAG_SHIFT 3
+#define IPVS_SERVICE_FLAGS_KNOWN                                                         \
+	(IP_VS_SVC_F_PERSISTENT | IP_VS_SVC_F_ONEPACKET | IP_VS_SVC_F_SCHED1 |           \
+	 IP_VS_SVC_F_SCHED2 | IP_VS_SVC_F_SCHED3)
 extern const struct word lsvm_ipvs_forwarding_words[];
 extern const struct word lsvm_ipvs_tunnel_words[];
 extern const struct word lsvm_ipvs_checksum_words[];

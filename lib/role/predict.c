@@ -303,12 +303,12 @@ static int find_answer(const struct question *q, struct answer *answer)
 
 static json_t *destination_json(const struct ipvs_destination *d)
 {
-	char text[LSVM_ADDRESS_TEXT_BYTES];
+	char text[LSVM_ADDRESS_TEXT_BYTES], word[IPVS_WORD_BYTES];
 
 	return json_pack("{s:s, s:i, s:s, s:I, s:I, s:I}", "address",
 			 lsvm_addr_text(&d->addr, text), "port", (int)d->port,
-			 "forwarding", lsvm_forwarding_name(d->forwarding + 1), "weight",
-			 (json_int_t)d->weight, "active_count",
+			 "forwarding", lsvm_ipvs_forwarding_text(d->forwarding, word),
+			 "weight", (json_int_t)d->weight, "active_count",
 			 (json_int_t)d->active_count, "inactive_count",
 			 (json_int_t)d->inactive_count);
 }
@@ -336,7 +336,7 @@ static char *to_json(const struct question *q, const struct answer *answer)
 
 static char *to_text(const struct question *q, const struct answer *answer)
 {
-	char text[LSVM_ADDRESS_TEXT_BYTES * 2];
+	char text[LSVM_ADDRESS_TEXT_BYTES * 2], word[IPVS_WORD_BYTES];
 	const struct ipvs_destination *d = answer->destination;
 	struct buf buf = { 0 };
 
@@ -346,7 +346,7 @@ static char *to_text(const struct question *q, const struct answer *answer)
 	if (d)
 		lsvm_buf_printf(&buf, "%s (%s)",
 				lsvm_endpoint_text(&d->addr, d->port, text),
-				lsvm_forwarding_name(d->forwarding + 1));
+				lsvm_ipvs_forwarding_text(d->forwarding, word));
 	else if (strcmp(answer->outcome, "any") == 0)
 		lsvm_buf_text(&buf, "cannot be told");
 	else

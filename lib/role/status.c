@@ -354,11 +354,11 @@ static void text_rest(const struct status *status, struct buf *buf)
 static void text_destination(const struct ipvs_destination *d, struct buf *buf)
 {
 	const struct ipvs_counters none = { 0 }, *c = d->counters ? d->counters : &none;
-	char text[LSVM_ADDRESS_TEXT_BYTES];
+	char text[LSVM_ADDRESS_TEXT_BYTES], word[IPVS_WORD_BYTES];
 
 	lsvm_buf_printf(buf, "  %-42s %-8s %6u %8u %8u %12llu %12llu\n",
 			lsvm_endpoint_text(&d->addr, d->port, text),
-			lsvm_forwarding_name(d->forwarding + 1), d->weight,
+			lsvm_ipvs_forwarding_text(d->forwarding, word), d->weight,
 			d->active_count, d->inactive_count,
 			(unsigned long long)c->connections,
 			(unsigned long long)c->in_packets);

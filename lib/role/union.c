@@ -61,6 +61,7 @@ static bool push_destination(struct ipvs_service *service,
 		return false;
 	*slot = *destination;
 	slot->counters = NULL;
+	slot->extra = NULL;
 	return true;
 }
 
@@ -76,6 +77,7 @@ static bool push_service(struct lsvm_ipvs_table *table, const struct ipvs_servic
 	*slot = *a;
 	memset(&slot->destinations, 0, sizeof(slot->destinations));
 	slot->counters = NULL;
+	slot->extra = NULL;
 	while (i < a->destinations.count || (b && j < b->destinations.count)) {
 		int order = i == a->destinations.count ? 1
 			    : !b || j == b->destinations.count

@@ -32,11 +32,13 @@ static void try_service(struct reader payload)
 	struct nl_out second = { second_bytes, sizeof(second_bytes) };
 	struct ipvs_service service, again;
 	struct ipvs_counters counters, counters_again;
+	struct ipvs_extra extra, extra_again;
 
-	if (lsvm_nl_get_service(payload, &service, &counters))
+	if (lsvm_nl_get_service(payload, &service, &counters, &extra))
 		return;
 	if (!lsvm_nl_put_service_reply(&first, &service) ||
-	    lsvm_nl_get_service(payload_of(&first), &again, &counters_again) ||
+	    lsvm_nl_get_service(payload_of(&first), &again, &counters_again,
+				&extra_again) ||
 	    !lsvm_nl_put_service_reply(&second, &again))
 		abort();
 	assert_same(&first, &second);
@@ -48,11 +50,13 @@ static void try_destination(struct reader payload)
 	struct nl_out second = { second_bytes, sizeof(second_bytes) };
 	struct ipvs_destination destination, again;
 	struct ipvs_counters counters, counters_again;
+	struct ipvs_extra extra, extra_again;
 
-	if (lsvm_nl_get_destination(payload, 4, &destination, &counters))
+	if (lsvm_nl_get_destination(payload, 4, &destination, &counters, &extra))
 		return;
 	if (!lsvm_nl_put_destination_reply(&first, &destination) ||
-	    lsvm_nl_get_destination(payload_of(&first), 6, &again, &counters_again) ||
+	    lsvm_nl_get_destination(payload_of(&first), 6, &again, &counters_again,
+				    &extra_again) ||
 	    !lsvm_nl_put_destination_reply(&second, &again))
 		abort();
 	assert_same(&first, &second);

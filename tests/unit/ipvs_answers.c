@@ -9,6 +9,7 @@
 #include "ipvs_kernel_fake.h"
 #include "test.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -357,6 +358,41 @@ static void a_file_that_lies_changes_nothing(void **state)
 	}
 }
 
+/* The most that one service is promised to have. */
+static void a_service_with_65535_destinations_is_held_and_edited(void **state)
+{
+	struct ipvs_service *service;
+	struct lsvm_ipvs_table *now;
+	struct bench bench;
+
+	(void)state;
+	begin(&bench, 9, false);
+	lsvm_ipvs_table_unref(bench.wanted);
+	good(&bench, lsvm_ipvs_table_alloc(bench.ctx, &bench.wanted));
+	service = lsvm_ipvs_table_push(bench.wanted);
+	*service = (struct ipvs_service){ .key = { .addr = { 4, { 192, 0, 2, 1 } },
+						   .protocol = IPPROTO_TCP,
+						   .port = 80 },
+					  .scheduler = "wlc",
+					  .netmask = 0xffffffff };
+	for (unsigned i = 0; i < 65535; i++)
+		*lsvm_ipvs_service_push(service) = (struct ipvs_destination){
+			.addr = { 4, { 10, 1, (uint8_t)(i >> 8), (uint8_t)i } },
+			.port = 80,
+			.forwarding = IP_VS_CONN_F_DROUTE,
+			.weight = 1
+		};
+	good(&bench, lsvm_ipvs_table_seal(bench.wanted));
+	assert_true(reconcile(&bench));
+	service->destinations.items[40000].weight = 7;
+	assert_true(reconcile(&bench));
+	now = truth(&bench);
+	assert_int_equal(now->services.items[0].destinations.count, 65535);
+	assert_int_equal(differences(&bench, now), 0);
+	lsvm_ipvs_table_unref(now);
+	end(&bench);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -367,6 +403,7 @@ int main(void)
 		cmocka_unit_test(a_daemons_lost_answer_is_looked_up),
 		cmocka_unit_test(a_list_that_never_ends_does_not_fill_the_memory),
 		cmocka_unit_test(a_file_that_lies_changes_nothing),
+		cmocka_unit_test(a_service_with_65535_destinations_is_held_and_edited),
 	};
 
 	return RUN(tests);

@@ -212,6 +212,57 @@ static void queue_answer(uint8_t *bytes, size_t length, bool spoilt)
 		queue_piece(bytes + start, length - start, last - start, spoilt);
 }
 
+/* ---- a newer kernel ---- */
+
+/* At the end of the one object in the message. */
+static void add_newer(uint8_t *message, size_t length, struct buf *ret)
+{
+	struct nlmsghdr head = head_of(message);
+	uint8_t *nest = message + NLMSG_HDRLEN + GENL_HDRLEN;
+	uint16_t nest_length;
+
+	if (head.nlmsg_type >= NLMSG_MIN_TYPE &&
+	    (message[NLMSG_HDRLEN] == IPVS_CMD_NEW_SERVICE ||
+	     message[NLMSG_HDRLEN] == IPVS_CMD_NEW_DEST)) {
+		memcpy(&nest_length, nest, sizeof(nest_length));
+		nest_length = (uint16_t)(nest_length + 8);
+		memcpy(nest, &nest_length, sizeof(nest_length));
+		head.nlmsg_len += 8;
+		put_head(message, head);
+		lsvm_buf_add(ret, message, length);
+		lsvm_buf_add(ret, FAKE_ATTRIBUTE, 8);
+	} else {
+		lsvm_buf_add(ret, message, length);
+	}
+}
+
+static void make_newer(struct buf *answer)
+{
+	struct buf newer = { 0 };
+
+	for (size_t at = 0; at < answer->length;) {
+		uint8_t *message = (uint8_t *)answer->data + at;
+		const size_t length = NLMSG_ALIGN(head_of(message).nlmsg_len);
+
+		add_newer(message, length, &newer);
+		at += length;
+	}
+	lsvm_buf_free(answer);
+	*answer = newer;
+}
+
+static void look_for_newer(const uint8_t *message, size_t length)
+{
+	const uint8_t command = message[NLMSG_HDRLEN];
+
+	if (command != IPVS_CMD_SET_SERVICE && command != IPVS_CMD_SET_DEST)
+		return;
+	if (memmem(message, length, FAKE_ATTRIBUTE, 8))
+		fake.kept++;
+	else
+		fake.lost++;
+}
+
 /* ---- requests ---- */
 
 static void answer_family(const struct nlmsghdr *request, struct buf *ret)
@@ -259,6 +310,10 @@ static void request(const uint8_t *bytes, size_t length, bool spoilt, bool dumpi
 		lsvm_sim_kernel_answer(fake.sim, bytes, length, &answer);
 	else
 		queue_verdict(NLMSG_ERROR, head.nlmsg_seq, PORT, -EBUSY);
+	if (fake.newer) {
+		look_for_newer(bytes, length);
+		make_newer(&answer);
+	}
 	if (spoilt)
 		put_first(&head);
 	delaying = spoilt && fake.fault == FAULT_LATE;

@@ -69,7 +69,11 @@ struct fake {
 	unsigned skip; /* so many requests go well first */
 	bool for_ever; /* or once */
 	bool hit;      /* the fault came to pass */
+	bool newer;    /* services and destinations have an attribute of the future */
+	unsigned kept, lost; /* edits with and without it */
 };
+
+#define FAKE_ATTRIBUTE "\x08\x00\xc8\x00\x01\x00\xcd\xab" /* number 200 */
 
 extern struct fake fake;
 

@@ -108,7 +108,8 @@ static void a_service_has_every_attribute(void **state)
 	assert_int_equal(length, 8);
 	memcpy(&flags, at, 8);
 	assert_int_equal(flags.flags, IP_VS_SVC_F_PERSISTENT);
-	assert_int_equal(flags.mask, 0xffffffff);
+	/* What is not known stays as it is. */
+	assert_int_equal(flags.mask, 0x3d | flags.flags);
 	assert_null(attribute(nest, nest_length, IPVS_SVC_ATTR_FWMARK, &length));
 }
 
@@ -242,6 +243,7 @@ static void replies_come_back_as_they_were(void **state)
 		1, 2, 3, 4, UINT64_MAX, 6, 7, 8, 9, 1ull << 40
 	};
 	struct ipvs_counters read_counters;
+	struct ipvs_extra extra;
 	struct ipvs_service service = service4, read_service;
 	struct ipvs_destination destination = gue, read;
 	struct nl_out out = fresh(sizeof(bytes));
@@ -249,7 +251,7 @@ static void replies_come_back_as_they_were(void **state)
 	service.counters = &counters;
 	assert_true(lsvm_nl_put_service_reply(&out, &service));
 	assert_int_equal(lsvm_nl_get_service(only_message(&out).payload, &read_service,
-					     &read_counters),
+					     &read_counters, &extra),
 			 0);
 	assert_ptr_equal(read_service.counters, &read_counters);
 	assert_memory_equal(&read_counters, &counters, sizeof(counters));
@@ -261,7 +263,7 @@ static void replies_come_back_as_they_were(void **state)
 	destination.active_count = 11;
 	assert_true(lsvm_nl_put_destination_reply(&out, &destination));
 	assert_int_equal(lsvm_nl_get_destination(only_message(&out).payload, 4, &read,
-						 &read_counters),
+						 &read_counters, &extra),
 			 0);
 	assert_int_equal(lsvm_ipvs_destination_compare(&read, &destination), 0);
 	assert_int_equal(read.forwarding, destination.forwarding);
@@ -283,18 +285,20 @@ static void names_of_16_bytes_do_not_fit_and_newer_things_are_passed_over(void *
 	struct ipvs_service read, service = service4;
 	struct ipvs_counters counters;
 	struct nl_message message;
+	struct ipvs_extra extra;
 	struct reader cut;
 
 	memcpy(service.scheduler, "123456789012345", 16);
 	assert_true(lsvm_nl_put_service_reply(&out, &service));
 	message = only_message(&out);
-	assert_int_equal(lsvm_nl_get_service(message.payload, &read, &counters), 0);
+	assert_int_equal(lsvm_nl_get_service(message.payload, &read, &counters, &extra),
+			 0);
 	assert_string_equal(read.scheduler, "123456789012345");
 	/* Its name's end made into a letter: sixteen bytes without an end. */
 	for (size_t i = 0; i + 16 < out.used; i++)
 		if (memcmp(bytes + i, "123456789012345", 16) == 0)
 			bytes[i + 15] = '6';
-	assert_int_equal(lsvm_nl_get_service(message.payload, &read, &counters),
+	assert_int_equal(lsvm_nl_get_service(message.payload, &read, &counters, &extra),
 			 LSVM_ERR_PROTOCOL);
 	/* An attribute of the future at the end. */
 	memcpy(reply, message.payload.at, 4);
@@ -304,11 +308,11 @@ static void names_of_16_bytes_do_not_fit_and_newer_things_are_passed_over(void *
 	memcpy(reply, message.payload.at, message.payload.left);
 	memcpy(reply + message.payload.left, "\x06\x00\x63\x00zz\0\0", 8);
 	cut = (struct reader){ reply, message.payload.left + 8, false };
-	assert_int_equal(lsvm_nl_get_service(cut, &read, &counters), 0);
+	assert_int_equal(lsvm_nl_get_service(cut, &read, &counters, &extra), 0);
 	/* Cut anywhere it is an error, never a guess; but for the padding at its end. */
 	for (size_t left = 0; left < message.payload.left - 3; left++) {
 		cut = (struct reader){ reply, left, false };
-		assert_int_equal(lsvm_nl_get_service(cut, &read, &counters),
+		assert_int_equal(lsvm_nl_get_service(cut, &read, &counters, &extra),
 				 LSVM_ERR_PROTOCOL);
 	}
 }
@@ -443,10 +447,12 @@ static void old_kernels_have_32_bit_counters_and_no_family(void **state)
 	const struct reader payload = { reply, sizeof(reply), false };
 	struct ipvs_destination read;
 	struct ipvs_counters counters;
+	struct ipvs_extra extra;
 
 	if (htons(1) == 1)
 		skip(); /* the bytes above are little-endian */
-	assert_int_equal(lsvm_nl_get_destination(payload, 4, &read, &counters), 0);
+	assert_int_equal(lsvm_nl_get_destination(payload, 4, &read, &counters, &extra),
+			 0);
 	assert_int_equal(read.addr.family, 4);
 	assert_int_equal(read.addr.bytes[4], 0);
 	assert_int_equal(read.forwarding, IP_VS_CONN_F_DROUTE);

@@ -186,8 +186,8 @@ static void bad_json_is_refused_with_its_place(void **state)
 		{ DOCUMENT(SERVICE("80", ",\"destinations\":[{\"port\":1}]")),
 		  "services[0].destinations[0]" },
 		{ DOCUMENT(SERVICE("80", ",\"destinations\":[" DESTINATION(
-						 "10.0.0.1", ",\"forwarding\":8") "]")),
-		  "from 0 to 7" },
+						 "10.0.0.1", ",\"forwarding\":32") "]")),
+		  "from 0 to 31" },
 		{ "{\"schema\":\"lsvm-ipvs/1\",\"daemons\":[{\"state\":\"x\"}]}",
 		  "neither master nor backup" },
 		{ "{\"schema\":\"lsvm-ipvs/1\",\"daemons\":[{\"state\":\"master\"},"
@@ -377,7 +377,7 @@ static void what_cannot_work_is_refused(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		assert_int_equal(lsvm_ipvs_service_check(ctx, &cases[i].service),
+		assert_int_equal(lsvm_ipvs_service_check(ctx, &cases[i].service, NULL),
 				 LSVM_ERR_ARGUMENT);
 		assert_non_null(strstr(lsvm_ctx_error_text(ctx), cases[i].sentence));
 	}
@@ -412,12 +412,12 @@ static void destinations_that_cannot_work_are_refused(void **state)
 	static const struct ipvs_destination mapped = { .addr = { 4 }, .port = 8080 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		assert_int_equal(
-			lsvm_ipvs_destination_check(ctx, &service, &cases[i].destination),
-			LSVM_ERR_ARGUMENT);
+		assert_int_equal(lsvm_ipvs_destination_check(ctx, &service,
+							     &cases[i].destination, NULL),
+				 LSVM_ERR_ARGUMENT);
 		assert_non_null(strstr(lsvm_ctx_error_text(ctx), cases[i].sentence));
 	}
-	assert_int_equal(lsvm_ipvs_destination_check(ctx, &service, &mapped), 0);
+	assert_int_equal(lsvm_ipvs_destination_check(ctx, &service, &mapped, NULL), 0);
 }
 
 static void sixty_thousand_destinations_are_sorted_and_found(void **state)

@@ -48,13 +48,27 @@ static int keep_counters(struct lsvm_ipvs_table *table, struct ipvs_counters **c
 	return 0;
 }
 
+static int keep_extra(struct lsvm_ipvs_table *table, struct ipvs_extra **extra)
+{
+	const struct ipvs_extra *from = *extra;
+
+	if (!from)
+		return 0;
+	*extra = lsvm_arena_alloc(&table->arena, sizeof(*from));
+	if (!*extra)
+		return lsvm_fail_nomem(table->ctx);
+	**extra = *from;
+	return 0;
+}
+
 static int read_service(struct ipvs_socket *socket, const struct nl_message *message,
 			void *arg)
 {
 	struct reading *reading = arg;
 	struct ipvs_counters counters;
 	struct ipvs_service *service, read;
-	int err = lsvm_nl_get_service(message->payload, &read, &counters);
+	struct ipvs_extra extra;
+	int err = lsvm_nl_get_service(message->payload, &read, &counters, &extra);
 
 	if (!err)
 		err = lsvm_ipvs_read_limit(socket, reading->table->services.count);
@@ -64,7 +78,8 @@ static int read_service(struct ipvs_socket *socket, const struct nl_message *mes
 	if (!service)
 		return lsvm_fail_nomem(socket->ctx);
 	*service = read;
-	return keep_counters(reading->table, &service->counters, &counters);
+	err = keep_counters(reading->table, &service->counters, &counters);
+	return err ? err : keep_extra(reading->table, &service->extra);
 }
 
 static int read_destination(struct ipvs_socket *socket, const struct nl_message *message,
@@ -73,8 +88,10 @@ static int read_destination(struct ipvs_socket *socket, const struct nl_message 
 	struct reading *reading = arg;
 	struct ipvs_counters counters;
 	struct ipvs_destination *destination, read;
-	int err = lsvm_nl_get_destination(
-		message->payload, reading->service->key.addr.family, &read, &counters);
+	struct ipvs_extra extra;
+	int err = lsvm_nl_get_destination(message->payload,
+					  reading->service->key.addr.family, &read,
+					  &counters, &extra);
 
 	if (!err)
 		err = lsvm_ipvs_read_limit(socket, reading->service->destinations.count);
@@ -85,7 +102,8 @@ static int read_destination(struct ipvs_socket *socket, const struct nl_message 
 		return lsvm_fail_nomem(socket->ctx);
 	*destination = read;
 	destination->position = (uint32_t)reading->service->destinations.count;
-	return keep_counters(reading->table, &destination->counters, &counters);
+	err = keep_counters(reading->table, &destination->counters, &counters);
+	return err ? err : keep_extra(reading->table, &destination->extra);
 }
 
 struct daemons {
