@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Clients of a simulated director, for tests that count who answered. */
-#include "host/sim/sim.h"
+#include "host/sim/world_private.h"
 
 #include <netinet/in.h>
 #include <stdio.h>
@@ -90,8 +90,10 @@ static int send_packet(struct lsvm_host *host, const struct sim_flow *flow,
 {
 	struct sim_dest *dest = NULL;
 	char text[LSVM_ADDRESS_TEXT_BYTES] = "";
-	int answer = lsvm_sim_packet((struct sim_host *)host, flow, fwmark, opens, &dest);
+	int answer;
 
+	lsvm_node_sync(((struct sim_host *)host)->node);
+	answer = lsvm_sim_packet((struct sim_host *)host, flow, fwmark, opens, &dest);
 	if (answer < 0)
 		return answer;
 	if (dest) {
@@ -135,9 +137,22 @@ int lsvm_host_simulate_close(struct lsvm_host *host, int protocol, const char *c
 
 int lsvm_host_simulate_pass(struct lsvm_host *host, uint64_t duration_ms)
 {
+	struct sim_host *sim = (struct sim_host *)host;
 	int err = check_simulated(host);
+	uint64_t before, passed;
 
-	if (err >= 0)
-		lsvm_sim_pass((struct sim_host *)host, duration_ms);
-	return err < 0 ? err : 0;
+	if (err < 0)
+		return err;
+	if (!sim->world)
+		return lsvm_fail(host->ctx, LSVM_ERR_STATE,
+				 "%s is in a world with others; let time pass there",
+				 host->name);
+	before = sim->kernel.now_ms;
+	lsvm_world_advance(sim->world, duration_ms < IO_NEVER / IO_MS
+					       ? duration_ms * IO_MS
+					       : IO_NEVER);
+	passed = sim->kernel.now_ms - before;
+	if (passed < duration_ms)
+		lsvm_sim_pass(sim, duration_ms - passed);
+	return 0;
 }

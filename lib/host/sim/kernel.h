@@ -90,7 +90,7 @@ struct sim_kernel {
 	size_t dest_bucket_count, dest_count, trash_count, mixed_count;
 	struct ipvs_timeouts timeouts;
 	struct wire_daemon master, backup; /* state 0: does not run */
-	uint64_t now_ms;
+	uint64_t now_ms, passed_ms;	   /* when connections were last looked through */
 	uint32_t hz;
 	uint8_t secret; /* the kernel's hash of services has the namespace's address in
 			   it */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The simulated kernel's connections, as Linux lists them in /proc/net/ip_vs_conn. What
  * persistence remembers lies in the schedulers and is not listed. */
-#include "host/sim/sim.h"
+#include "host/sim/world_private.h"
 
 #include <netinet/in.h>
 #include <stdio.h>
@@ -91,6 +91,7 @@ int lsvm_sim_stream(struct lsvm_host *host, const char *path,
 	struct sim_host *sim = (struct sim_host *)host;
 	const struct sim_file *file = lsvm_sim_file(sim, path);
 
+	lsvm_node_sync(sim->node);
 	if (file)
 		take(arg, file->content, file->length);
 	else if (strcmp(path, LIST_PATH) == 0 || strcmp(path, ORIGIN_PATH) == 0)

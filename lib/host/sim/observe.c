@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a simulated machine has, as far as a plan is concerned. */
-#include "host/sim/sim.h"
+#include "host/sim/world_private.h"
 
 static int plug(struct sim_host *sim, const struct state *wanted, const char *name)
 {
@@ -103,6 +103,7 @@ int lsvm_sim_observe(struct lsvm_host *host, const struct state *wanted,
 	struct state *state;
 	int err = plug_cards(sim, wanted);
 
+	lsvm_node_sync(sim->node);
 	if (err >= 0)
 		err = lsvm_state_new(host->ctx, &state);
 	if (err < 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A simulated machine: made with a loopback interface, changed step by step. */
-#include "host/sim/sim.h"
+#include "host/sim/world_private.h"
 
 #include <stdlib.h>
 
@@ -42,25 +42,58 @@ static int perform(struct sim_host *sim, const struct step *step)
 			 step->kind);
 }
 
+static int is_dead(struct lsvm_host *host)
+{
+	return lsvm_fail(host->ctx, LSVM_ERR_STATE,
+			 "the process on %s has been killed; start another one",
+			 host->name);
+}
+
 static int sim_perform(struct lsvm_host *host, const struct step *steps, size_t count,
 		       size_t *ret_done)
 {
+	struct sim_host *sim = (struct sim_host *)host;
 	int err = 0;
 	size_t done;
 
-	for (done = 0; done < count && err >= 0; done++) {
-		err = perform((struct sim_host *)host, &steps[done]);
+	lsvm_node_sync(sim->node);
+	for (done = 0; done < count; done++) {
+		err = lsvm_node_effect(sim->node) ? perform(sim, &steps[done])
+						  : is_dead(host);
 		if (err < 0)
 			break;
 		host->write_count++;
+		lsvm_node_effected(sim->node);
 	}
 	*ret_done = done;
 	return err;
 }
 
-/* Nobody else is on its networks. */
 static int sim_neighbours(struct lsvm_host *host, struct neighbours *ret)
 {
+	const struct node *node = ((struct sim_host *)host)->node;
+
+	for (size_t i = 0; i < node->ports.count; i++) {
+		const struct sim_port *port = node->ports.items[i];
+
+		for (size_t k = 0; k < port->neighbours.count; k++) {
+			const struct sim_neighbour *from = &port->neighbours.items[k];
+			struct neighbour *to = vec_push(&ret->list);
+
+			if (!to)
+				return lsvm_fail_nomem(host->ctx);
+			memcpy(to->interface, port->interface, INTERFACE_BYTES);
+			to->addr = from->addr;
+			to->has_mac = true;
+			to->mac[0] = 2;
+			to->mac[4] = (uint8_t)from->port->node->index;
+			to->mac[5] =
+				(uint8_t)from->port
+					->interface[strlen(from->port->interface) - 1];
+			to->state = node->world->now < from->trusted_until ? "reachable"
+									   : "stale";
+		}
+	}
 	return 0;
 }
 
@@ -82,20 +115,33 @@ static void sim_unlock(struct lsvm_host *host)
 	((struct sim_host *)host)->locked = false;
 }
 
-static void sim_free(struct lsvm_host *host)
+static void drop_units(struct sim_host *sim)
 {
-	struct sim_host *sim = (struct sim_host *)host;
+	for (size_t i = 0; i < sim->units.count; i++)
+		free(sim->units.items[i].name);
+	sim->units.count = 0;
+}
 
+static void drop_sysctls(struct sim_host *sim)
+{
 	for (size_t i = 0; i < sim->sysctls.count; i++) {
 		free(sim->sysctls.items[i].name);
 		free(sim->sysctls.items[i].value);
 	}
+	sim->sysctls.count = 0;
+}
+
+static void sim_free(struct lsvm_host *host)
+{
+	struct sim_host *sim = (struct sim_host *)host;
+
+	lsvm_world_free(sim->world);
+	drop_sysctls(sim);
+	drop_units(sim);
 	for (size_t i = 0; i < sim->files.count; i++) {
 		free(sim->files.items[i].path);
 		free(sim->files.items[i].content);
 	}
-	for (size_t i = 0; i < sim->units.count; i++)
-		free(sim->units.items[i].name);
 	vec_free(&sim->links);
 	vec_free(&sim->addresses);
 	vec_free(&sim->routes);
@@ -107,6 +153,7 @@ static void sim_free(struct lsvm_host *host)
 }
 
 static const struct host_ops sim_ops = {
+	.io = &lsvm_sim_io,
 	.observe = lsvm_sim_observe,
 	.perform = sim_perform,
 	.stream = lsvm_sim_stream,
@@ -119,15 +166,11 @@ static const struct host_ops sim_ops = {
 	.free = sim_free,
 };
 
-static int fill(struct sim_host *sim)
+static int add_loopback(struct sim_host *sim)
 {
-	static const struct link lo = { .name = "lo",
-					.kind = LINK_PRESENT,
-					.mtu = 65536 };
 	struct address addresses[2] = { { .interface = "lo" }, { .interface = "lo" } };
-	int err = lsvm_sim_link_push(sim, &lo, true);
+	int err = 0;
 
-	lsvm_sim_kernel_begin(sim);
 	lsvm_prefix_parse("127.0.0.1/8", &addresses[0].prefix);
 	lsvm_prefix_parse("::1/128", &addresses[1].prefix);
 	for (size_t i = 0; i < ARRAY_SIZE(addresses) && err >= 0; i++)
@@ -135,8 +178,25 @@ static int fill(struct sim_host *sim)
 	return err;
 }
 
-int lsvm_host_new_simulated(struct lsvm_ctx *ctx, const char *name,
-			    struct lsvm_host **ret)
+static int fill(struct sim_host *sim, struct world *world)
+{
+	static const struct link lo = { .name = "lo",
+					.kind = LINK_PRESENT,
+					.mtu = 65536 };
+	int err = lsvm_sim_link_push(sim, &lo, true);
+
+	lsvm_sim_kernel_begin(sim);
+	if (err >= 0)
+		err = add_loopback(sim);
+	if (err >= 0 && !world) {
+		err = lsvm_world_new(sim->host.ctx, 1, &sim->world);
+		world = sim->world;
+	}
+	return err < 0 ? err : lsvm_node_new(world, sim, &sim->node);
+}
+
+int lsvm_sim_new(struct lsvm_ctx *ctx, const char *name, struct world *world,
+		 struct sim_host **ret)
 {
 	struct sim_host *sim = calloc(1, sizeof(*sim));
 	int err;
@@ -149,13 +209,43 @@ int lsvm_host_new_simulated(struct lsvm_ctx *ctx, const char *name,
 		free(sim);
 		return err;
 	}
-	err = fill(sim);
+	err = fill(sim, world);
 	if (err < 0) {
 		lsvm_host_free(&sim->host);
 		return err;
 	}
+	*ret = sim;
+	return 0;
+}
+
+int lsvm_host_new_simulated(struct lsvm_ctx *ctx, const char *name,
+			    struct lsvm_host **ret)
+{
+	struct sim_host *sim;
+	int err = lsvm_sim_new(ctx, name, NULL, &sim);
+
+	if (err < 0)
+		return err;
 	*ret = &sim->host;
 	return 0;
+}
+
+void lsvm_sim_reset(struct sim_host *sim)
+{
+	const uint64_t now_ms = sim->kernel.now_ms;
+
+	for (size_t i = sim->links.count; i-- > 0;)
+		if (!sim->links.items[i].card)
+			lsvm_sim_link_delete(sim, &sim->links.items[i].link);
+	sim->addresses.count = sim->routes.count = 0;
+	drop_sysctls(sim);
+	drop_units(sim);
+	lsvm_sim_kernel_end(sim);
+	memset(&sim->kernel, 0, sizeof(sim->kernel));
+	lsvm_sim_kernel_begin(sim);
+	sim->kernel.now_ms = sim->kernel.passed_ms = now_ms;
+	sim->locked = false;
+	add_loopback(sim);
 }
 
 int lsvm_host_simulate_interface(struct lsvm_host *host, const char *name)

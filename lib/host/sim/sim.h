@@ -29,8 +29,14 @@ struct sim_unit {
 	bool running;
 };
 
+struct world;
+struct node;
+
 struct sim_host {
 	struct lsvm_host host;
+	struct node *node;   /* its place in a world: world_private.h */
+	struct world *world; /* its own; NULL: it is in one with others */
+	bool world_owns;     /* freed by its world */
 	bool locked;
 	VEC(struct sim_link) links;
 	VEC(struct address) addresses;
@@ -40,6 +46,13 @@ struct sim_host {
 	VEC(struct sim_unit) units;
 	struct sim_kernel kernel;
 };
+
+/* sim.c */
+/* world NULL: it gets one of its own. */
+int lsvm_sim_new(struct lsvm_ctx *ctx, const char *name, struct world *world,
+		 struct sim_host **ret);
+/* As after a failure of power: cards and files are all that there is. */
+void lsvm_sim_reset(struct sim_host *sim);
 
 /* net.c */
 struct sim_link *lsvm_sim_link(struct sim_host *sim, const char *name);
