@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The loop around an agent: poll, dispatch, print what happened. Signals come through a
- * descriptor too: SIGTERM and SIGINT end in order, a second one at once.
+ * descriptor too: SIGHUP reads the cluster file again, SIGTERM and SIGINT end in order.
  */
 #include "agent.h"
 
@@ -106,12 +106,26 @@ static int make(struct run *run, int role)
 
 /* ---- going on ---- */
 
+/* A file that is wrong changes nothing: what is in force stays so. */
+static void reload(struct run *run)
+{
+	struct lsvm_cluster *cluster;
+
+	if (tool_load(run->tool, run->tool->operands[0], &cluster) != TOOL_DONE)
+		return;
+	if (lsvm_agent_reload(run->agent, cluster) < 0)
+		tool_failed(run->tool);
+	lsvm_cluster_unref(cluster);
+}
+
 static void take_signals(struct run *run)
 {
 	struct signalfd_siginfo info;
 
 	while (read(run->signals, &info, sizeof(info)) == sizeof(info))
-		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+		if (info.ssi_signo == SIGHUP)
+			reload(run);
+		else
 			lsvm_agent_stop(run->agent);
 }
 

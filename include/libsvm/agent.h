@@ -166,6 +166,15 @@ LSVM_API int lsvm_agent_duty(const struct lsvm_agent *agent);
  * @since 0.1 */
 LSVM_API int lsvm_agent_status_to_json(struct lsvm_agent *agent, char **ret);
 /**
+ * Another cluster comes into force: the plan is applied as a difference, little by little
+ * while the agent is dispatched; a master stays master; what did not change goes on.
+ * @param cluster a reference is kept.
+ * Returns 0. Errors: those of lsvm_agent_new(), and then nothing has changed;
+ * LSVM_ERR_CONFLICT when the machine has another role now, LSVM_ERR_STATE unless the
+ * agent runs. @since 0.1
+ */
+LSVM_API int lsvm_agent_reload(struct lsvm_agent *agent, struct lsvm_cluster *cluster);
+/**
  * Ends in order: a director that has another one beside it tells it and gives its
  * addresses up; its table stays, so that connections through it do not die. A director
  * alone and a server leave everything as it is. Dispatch until lsvm_agent_is_finished().

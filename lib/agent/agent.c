@@ -231,9 +231,9 @@ static void look_for_end(struct lsvm_agent *agent)
 	if (agent->life != AGENT_STOPPING ||
 	    (!all_stopped(agent) && agent_now(agent) < agent->stop_ns))
 		return;
-	agent->life = AGENT_FINISHED;
 	lsvm_agent_say(agent, LSVM_EVENT_STOPPED, LSVM_SEVERITY_NOTICE,
 		       agent->aim.machine->name, "ended in order");
+	agent->life = AGENT_FINISHED;
 }
 
 int lsvm_agent_dispatch(struct lsvm_agent *agent)
@@ -294,6 +294,7 @@ void lsvm_agent_free(struct lsvm_agent *agent)
 {
 	if (!agent)
 		return;
+	agent->life = AGENT_FINISHED;
 	free_parts(agent);
 	lsvm_agent_events_free(agent);
 	lsvm_aim_clear(&agent->aim);

@@ -101,7 +101,6 @@ struct lsvm_agent {
 	/* One for each part; NULL: the part is not there. */
 	struct keep *keep;
 	struct duty *duty;
-	struct watch *watch;
 };
 
 /* All parts, in the order of starting; they end in the opposite order. */
@@ -153,6 +152,8 @@ extern const struct agent_part lsvm_agent_duty_part;
 bool lsvm_duty_holds(const struct lsvm_agent *agent, const struct address *address);
 /* The plan is applied: this machine may take part. */
 void lsvm_duty_ready(struct lsvm_agent *agent);
+/* Something changed that decides whether it takes part. */
+void lsvm_duty_judge(struct lsvm_agent *agent);
 enum lsvm_duty lsvm_duty_now(const struct lsvm_agent *agent);
 struct json_t *lsvm_duty_json(const struct lsvm_agent *agent);
 
@@ -160,11 +161,5 @@ struct json_t *lsvm_duty_json(const struct lsvm_agent *agent);
 
 /* The whole status as an object; a new reference, NULL: out of memory. */
 struct json_t *lsvm_agent_status_json(struct lsvm_agent *agent);
-
-/* ---- watch.c: checks, and the table they leave ---- */
-
-extern const struct agent_part lsvm_agent_watch;
-/* The IPVS table that is wanted now; borrowed until the next dispatch; NULL: none. */
-struct lsvm_ipvs_table *lsvm_watch_table(const struct lsvm_agent *agent);
 
 #endif

@@ -100,6 +100,9 @@ void lsvm_agent_tell(struct lsvm_agent *agent, const struct event *event)
 {
 	struct event dated = *event;
 
+	/* One that is being freed has nobody to tell. */
+	if (agent->life == AGENT_FINISHED)
+		return;
 	dated.number = ++agent->last_number;
 	dated.time_ms = agent->io->wall_ms(agent->host);
 	for (size_t i = 0; lsvm_agent_parts[i]; i++)

@@ -4,6 +4,7 @@
 #ifndef LSVM_TESTS_UNIT_AGENT_FAKE_H
 #define LSVM_TESTS_UNIT_AGENT_FAKE_H
 
+#include "agent/agent.h"
 #include "host/sim/sim.h"
 
 #include "test.h"
@@ -179,6 +180,83 @@ static inline void fake_happens(struct channel *channel, const struct io_event *
 	assert_non_null(slot);
 	*slot = *event;
 	slot->channel = channel;
+}
+
+/* ---- an agent on it ---- */
+
+static struct lsvm_ctx *ctx;
+static struct lsvm_host *host;
+static struct lsvm_agent *agent;
+static struct lsvm_cluster *cluster;
+
+static void good(int err)
+{
+	if (err < 0)
+		fail_msg("%s: %s", lsvm_err_name(err), lsvm_ctx_error_text(ctx));
+}
+
+static inline struct lsvm_cluster *load(const char *text)
+{
+	struct lsvm_cluster *loaded;
+
+	good(lsvm_cluster_load(ctx, text, strlen(text), LSVM_FORMAT_YAML, NULL, &loaded));
+	return loaded;
+}
+
+static inline int fake_setup(const char *cluster_text)
+{
+	good(lsvm_ctx_new(&ctx));
+	good(lsvm_host_new_simulated(ctx, "here", &host));
+	fake_begin(host);
+	cluster = load(cluster_text);
+	agent = NULL;
+	return 0;
+}
+
+static inline int fake_teardown(void **state)
+{
+	lsvm_agent_free(agent);
+	lsvm_cluster_unref(cluster);
+	lsvm_host_free(host);
+	fake_end();
+	lsvm_ctx_unref(ctx);
+	return 0;
+}
+
+static inline void start(const char *machine)
+{
+	good(lsvm_agent_new(host, cluster, machine, &agent));
+	good(lsvm_agent_start(agent));
+}
+
+/* Goes on as the agent asks to be woken, for that long. */
+static inline void pass(uint64_t ms)
+{
+	const uint64_t until = fake.now_ns + ms * IO_MS;
+	size_t count = 0;
+
+	while (fake.wake_ns <= until) {
+		if (fake.wake_ns > fake.now_ns)
+			fake.now_ns = fake.wake_ns;
+		fake.wake_ns = IO_NEVER;
+		good(lsvm_agent_dispatch(agent));
+		assert_true(++count < 100000);
+	}
+	fake.now_ns = until;
+}
+
+/* Whether an event of the kind, with the word in its text, is next but for others. */
+static inline bool told(enum lsvm_event_kind kind, const char *word)
+{
+	struct lsvm_event *event;
+	bool found = false;
+
+	while (!found && lsvm_agent_next_event(agent, &event) == 1) {
+		found = lsvm_event_kind(event) == (int)kind &&
+			strstr(lsvm_event_text(event), word);
+		lsvm_event_free(event);
+	}
+	return found;
 }
 
 #endif

@@ -3,7 +3,6 @@
  * time. */
 #include "agent_fake.h"
 
-#include "agent/agent.h"
 #include "role/role.h"
 
 #include <stdio.h>
@@ -24,72 +23,9 @@ static const char cluster_text[] =
 	"partitions: [{name: web, servers: [eps1], vips: ["
 	"{address: 192.0.2.100, domains: [www.example]}]}]\n";
 
-static struct lsvm_ctx *ctx;
-static struct lsvm_host *host;
-static struct lsvm_agent *agent;
-static struct lsvm_cluster *cluster;
-
-static void good(int err)
-{
-	if (err < 0)
-		fail_msg("%s: %s", lsvm_err_name(err), lsvm_ctx_error_text(ctx));
-}
-
 static int begin(void **state)
 {
-	good(lsvm_ctx_new(&ctx));
-	good(lsvm_host_new_simulated(ctx, "here", &host));
-	fake_begin(host);
-	good(lsvm_cluster_load(ctx, cluster_text, strlen(cluster_text), LSVM_FORMAT_YAML,
-			       NULL, &cluster));
-	agent = NULL;
-	return 0;
-}
-
-static int end(void **state)
-{
-	lsvm_agent_free(agent);
-	lsvm_cluster_unref(cluster);
-	lsvm_host_free(host);
-	fake_end();
-	lsvm_ctx_unref(ctx);
-	return 0;
-}
-
-static void start(const char *machine)
-{
-	good(lsvm_agent_new(host, cluster, machine, &agent));
-	good(lsvm_agent_start(agent));
-}
-
-/* Goes on as the agent asks to be woken, for that long. */
-static void pass(uint64_t ms)
-{
-	const uint64_t until = fake.now_ns + ms * IO_MS;
-	size_t count = 0;
-
-	while (fake.wake_ns <= until) {
-		if (fake.wake_ns > fake.now_ns)
-			fake.now_ns = fake.wake_ns;
-		fake.wake_ns = IO_NEVER;
-		good(lsvm_agent_dispatch(agent));
-		assert_true(++count < 100000);
-	}
-	fake.now_ns = until;
-}
-
-/* Whether an event of the kind, with the word in its text, is next but for others. */
-static bool told(enum lsvm_event_kind kind, const char *word)
-{
-	struct lsvm_event *event;
-	bool found = false;
-
-	while (!found && lsvm_agent_next_event(agent, &event) == 1) {
-		found = lsvm_event_kind(event) == (int)kind &&
-			strstr(lsvm_event_text(event), word);
-		lsvm_event_free(event);
-	}
-	return found;
+	return fake_setup(cluster_text);
 }
 
 static bool is_good(const char *machine)
@@ -243,7 +179,7 @@ static void the_status_says_how_it_stands(void **state)
 	lsvm_free(text);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, fake_teardown)
 
 int main(void)
 {

@@ -19,6 +19,7 @@ FUNCTIONS = {
     "lsvm_agent_next_event": ("int", ["struct lsvm_agent *", "struct lsvm_event **"]),
     "lsvm_agent_option_name": ("const char *", ["int"]),
     "lsvm_agent_option_parse": ("int", ["const char *"]),
+    "lsvm_agent_reload": ("int", ["struct lsvm_agent *", "struct lsvm_cluster *"]),
     "lsvm_agent_set": ("int", ["struct lsvm_agent *", "int", "const char *"]),
     "lsvm_agent_start": ("int", ["struct lsvm_agent *"]),
     "lsvm_agent_status_to_json": ("int", ["struct lsvm_agent *", "char **"]),
