@@ -217,3 +217,32 @@ const struct addr *lsvm_cluster_server_address(const struct lsvm_cluster *cluste
 	}
 	return forwarding == LSVM_FORWARDING_TUNNEL ? elsewhere : NULL;
 }
+
+const struct addr *lsvm_cluster_destination_address(const struct lsvm_cluster *cluster,
+						    const struct machine *server,
+						    const struct vip *vip,
+						    enum lsvm_forwarding forwarding)
+{
+	uint8_t family = vip->address.family;
+	const struct addr *addr =
+		lsvm_cluster_server_address(cluster, server, family, forwarding);
+
+	/* An address of the other family can be behind a tunnel, never behind anything
+	 * else. */
+	if (!addr && forwarding == LSVM_FORWARDING_TUNNEL)
+		addr = lsvm_cluster_server_address(cluster, server, family == 4 ? 6 : 4,
+						   forwarding);
+	return addr;
+}
+
+void lsvm_cluster_set_tunnel(const struct tunnel *tunnel, uint8_t *ret_type,
+			     uint16_t *ret_port, uint16_t *ret_flags)
+{
+	*ret_type = (uint8_t)(tunnel->kind - 1);
+	if (tunnel->kind == LSVM_TUNNEL_IPIP)
+		return;
+	if (tunnel->kind == LSVM_TUNNEL_GUE)
+		*ret_port = tunnel->port;
+	if (tunnel->checksum)
+		*ret_flags = (uint16_t)(tunnel->checksum - 1);
+}

@@ -353,5 +353,14 @@ const struct addr *lsvm_cluster_server_address(const struct lsvm_cluster *cluste
 					       const struct machine *server,
 					       uint8_t family,
 					       enum lsvm_forwarding forwarding);
+/* The server's address that destinations of the VIP's services have: of the VIP's family,
+ * for tunnels also of the other one; or NULL. */
+const struct addr *lsvm_cluster_destination_address(const struct lsvm_cluster *cluster,
+						    const struct machine *server,
+						    const struct vip *vip,
+						    enum lsvm_forwarding forwarding);
+/* The kernel's numbers of the tunnel; what it has not is left as it is. */
+void lsvm_cluster_set_tunnel(const struct tunnel *tunnel, uint8_t *ret_type,
+			     uint16_t *ret_port, uint16_t *ret_flags);
 
 #endif

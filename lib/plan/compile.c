@@ -196,23 +196,6 @@ void lsvm_want_unit(struct compilation *c, const struct unit *unit)
 	copy->present = copy_words(c, unit->present);
 }
 
-const struct addr *lsvm_destination_address(const struct lsvm_cluster *cluster,
-					    const struct machine *server,
-					    const struct vip *vip,
-					    enum lsvm_forwarding forwarding)
-{
-	uint8_t family = vip->address.family;
-	const struct addr *addr =
-		lsvm_cluster_server_address(cluster, server, family, forwarding);
-
-	/* An address of the other family can be behind a tunnel, never behind anything
-	 * else. */
-	if (!addr && forwarding == LSVM_FORWARDING_TUNNEL)
-		addr = lsvm_cluster_server_address(cluster, server, family == 4 ? 6 : 4,
-						   forwarding);
-	return addr;
-}
-
 /* ---- the way in ---- */
 
 /* The director that is master while all of them live: the highest priority, the first in

@@ -63,12 +63,6 @@ void lsvm_compile_gateways(struct compilation *c);
 
 /* ---- questions ---- */
 
-/* The server's address that destinations of the VIP's services have: of the VIP's family,
- * for tunnels also of the other one; or NULL. */
-const struct addr *lsvm_destination_address(const struct lsvm_cluster *cluster,
-					    const struct machine *server,
-					    const struct vip *vip,
-					    enum lsvm_forwarding forwarding);
 /* The address by which servers of the network reach the active director: the floating
  * one, else the first director's; or NULL (routes.c). */
 const struct addr *lsvm_director_gateway(const struct lsvm_cluster *cluster,

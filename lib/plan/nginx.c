@@ -163,8 +163,8 @@ static void add_service(struct web *web, struct vip_web *vip_web, const struct v
 			service->ports.count ? service->ports.items[0].first : 443;
 	lsvm_cluster_settings(service, &settings);
 	if (settings.forwarding == LSVM_FORWARDING_NAT) {
-		addr = lsvm_destination_address(web->c->cluster, web->c->machine, vip,
-						settings.forwarding);
+		addr = lsvm_cluster_destination_address(web->c->cluster, web->c->machine,
+							vip, settings.forwarding);
 		if (!addr)
 			return;
 		if (service->server_port) {

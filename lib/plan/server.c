@@ -159,8 +159,8 @@ static void want_vip(struct server_maker *maker, const struct vip *vip)
 		const struct addr *own;
 
 		lsvm_cluster_settings(&vip->services.items[i], &settings);
-		own = lsvm_destination_address(c->cluster, c->machine, vip,
-					       settings.forwarding);
+		own = lsvm_cluster_destination_address(c->cluster, c->machine, vip,
+						       settings.forwarding);
 		if (!own)
 			continue;
 		if (settings.forwarding == LSVM_FORWARDING_NAT) {

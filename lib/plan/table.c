@@ -3,6 +3,11 @@
  * The IPVS table of the directors, the same on every one of them: a service for each port
  * of each VIP, or one for each firewall mark and family; the members of the partition are
  * the destinations. Numbers are those of include/uapi/linux/ip_vs.h.
+ *
+ * Where a check goes through the director, each of its destinations has one more service,
+ * by a firewall mark from IPVS_PROBE_MARK_FIRST up and with that one destination: a probe
+ * to the VIP that carries the mark reaches this server and no other. One mark serves all
+ * VIPs of its family that reach the server in the same way.
  */
 #include "plan/compile.h"
 
@@ -13,7 +18,8 @@
 struct table_maker {
 	struct compilation *c;
 	struct lsvm_ipvs_table *table;
-	struct map marks; /* mark and family: those that have their service */
+	struct map marks;  /* mark and family: those that have their service */
+	struct map probes; /* destinations that have their service for probes */
 	/* The addresses of a partition's members, kept from one service to the next. */
 	const struct partition *partition;
 	uint8_t family;
@@ -56,24 +62,13 @@ static bool find_addresses(struct table_maker *maker, const struct vip *vip,
 			return false;
 	}
 	for (size_t i = 0; i < count; i++)
-		maker->addrs[i] = lsvm_destination_address(
+		maker->addrs[i] = lsvm_cluster_destination_address(
 			maker->c->cluster, partition->servers.items[i].server.target, vip,
 			forwarding);
 	maker->partition = partition;
 	maker->forwarding = forwarding;
 	maker->family = vip->address.family;
 	return true;
-}
-
-static void set_tunnel(struct ipvs_destination *destination, const struct tunnel *tunnel)
-{
-	destination->tunnel_type = (uint8_t)(tunnel->kind - 1);
-	if (tunnel->kind == LSVM_TUNNEL_IPIP)
-		return;
-	if (tunnel->kind == LSVM_TUNNEL_GUE)
-		destination->tunnel_port = tunnel->port;
-	if (tunnel->checksum)
-		destination->tunnel_flags = (uint16_t)(tunnel->checksum - 1);
 }
 
 /* What a server's own line says about thresholds replaces both that it would inherit. */
@@ -116,7 +111,9 @@ static bool add_destinations(struct table_maker *maker, struct ipvs_service *to,
 		destination->weight = member->weight;
 		set_thresholds(destination, member, settings);
 		if (settings->forwarding == LSVM_FORWARDING_TUNNEL)
-			set_tunnel(destination, settings->tunnel);
+			lsvm_cluster_set_tunnel(
+				settings->tunnel, &destination->tunnel_type,
+				&destination->tunnel_port, &destination->tunnel_flags);
 	}
 	return true;
 }
@@ -211,6 +208,85 @@ static bool add_ports(struct table_maker *maker, const struct service *service,
 	return true;
 }
 
+/* ---- services for probes ---- */
+
+static bool goes_through(const struct settings *settings)
+{
+	for (uint32_t i = 0; i < settings->checks.count; i++)
+		if (settings->checks.items[i].route == LSVM_CHECK_ROUTE_THROUGH)
+			return true;
+	return false;
+}
+
+struct probe { /* zeroed before it is filled: it is a key of a map */
+	uint8_t family;
+	struct ipvs_destination destination;
+};
+
+static bool add_probe(struct table_maker *maker, uint8_t family,
+		      const struct ipvs_destination *destination)
+{
+	struct probe *probe = lsvm_arena_alloc(&maker->c->scratch, sizeof(*probe));
+	struct ipvs_service *to;
+	struct ipvs_destination *copy;
+	int err;
+
+	if (!probe)
+		return false;
+	probe->family = family;
+	probe->destination = *destination;
+	err = lsvm_map_put(&maker->probes, probe, sizeof(*probe), probe, NULL);
+	if (err == LSVM_ERR_EXISTS)
+		return true;
+	if (maker->probes.count > IPVS_PROBE_MARK_LAST - IPVS_PROBE_MARK_FIRST + 1) {
+		maker->c->err = lsvm_fail(
+			maker->c->ctx, LSVM_ERR_LIMIT,
+			"checks go through the directors to more than %u servers; let "
+			"some of them go straight",
+			IPVS_PROBE_MARK_LAST - IPVS_PROBE_MARK_FIRST + 1);
+		return true;
+	}
+	to = err < 0 ? NULL : lsvm_ipvs_table_push(maker->table);
+	if (!to)
+		return false;
+	to->key.fwmark = IPVS_PROBE_MARK_FIRST + (uint32_t)maker->probes.count - 1;
+	to->key.addr.family = family;
+	to->netmask = netmask(family, NULL);
+	strcpy(to->scheduler, "rr");
+	copy = lsvm_ipvs_service_push(to);
+	if (!copy)
+		return false;
+	*copy = *destination;
+	copy->weight = 1;
+	return true;
+}
+
+/* Without a port of the servers' own, packets keep the one that was asked for. */
+static bool add_probes(struct table_maker *maker, const struct service *service,
+		       const struct vip *vip, const struct settings *settings)
+{
+	struct ipvs_destination destination;
+
+	memset(&destination, 0, sizeof(destination));
+	destination.forwarding = (uint8_t)(settings->forwarding - 1);
+	if (settings->forwarding == LSVM_FORWARDING_NAT)
+		destination.port = service->server_port;
+	if (settings->forwarding == LSVM_FORWARDING_TUNNEL)
+		lsvm_cluster_set_tunnel(settings->tunnel, &destination.tunnel_type,
+					&destination.tunnel_port,
+					&destination.tunnel_flags);
+	for (uint32_t m = 0; m < vip_partition(vip)->servers.count; m++) {
+		if (!maker->addrs[m])
+			continue;
+		destination.addr = *maker->addrs[m];
+		if (!add_probe(maker, vip->address.family, &destination))
+			return false;
+	}
+	return true;
+}
+
+/* ---- all of them ---- */
+
 static bool add_vip(struct table_maker *maker, const struct vip *vip)
 {
 	for (uint32_t i = 0; i < vip->services.count; i++) {
@@ -222,6 +298,9 @@ static bool add_vip(struct table_maker *maker, const struct vip *vip)
 			return false;
 		if (service->fwmark ? !add_mark(maker, service, vip, &settings)
 				    : !add_ports(maker, service, vip, &settings))
+			return false;
+		if (goes_through(&settings) &&
+		    !add_probes(maker, service, vip, &settings))
 			return false;
 	}
 	return true;
@@ -295,4 +374,5 @@ void lsvm_compile_table(struct compilation *c)
 	set_timeouts(&maker);
 	set_daemons(&maker);
 	lsvm_map_free(&maker.marks);
+	lsvm_map_free(&maker.probes);
 }

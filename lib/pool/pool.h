@@ -20,7 +20,8 @@ struct pool;
 
 /* Borrows nothing: cluster is referenced, table is copied. `from` (may be NULL): an
  * earlier pool whose verdicts, drains and slow starts go on where the same servers are
- * still there (a reload). */
+ * still there (a reload). A new pool has no edits to tell: its table is where they start.
+ * Targets with a mark go to the VIP, from the director's own address. */
 int lsvm_pool_new(struct lsvm_ctx *ctx, struct lsvm_cluster *cluster,
 		  const struct lsvm_ipvs_table *full, const struct pool *from,
 		  uint64_t now_ns, struct pool **ret);
