@@ -16,8 +16,10 @@ static bool copy_destinations(struct ipvs_service *to, const struct ipvs_service
 	memcpy(to->destinations.items, from->destinations.items,
 	       count * sizeof(*to->destinations.items));
 	to->destinations.count = to->destinations.capacity = count;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		to->destinations.items[i].counters = NULL;
+		to->destinations.items[i].extra = NULL;
+	}
 	return true;
 }
 
@@ -38,6 +40,7 @@ int lsvm_pool_copy_table(struct lsvm_ctx *ctx, const struct lsvm_ipvs_table *fro
 		if (to) {
 			*to = from->services.items[i];
 			to->counters = NULL;
+			to->extra = NULL;
 			memset(&to->destinations, 0, sizeof(to->destinations));
 		}
 		if (!to ||
