@@ -65,6 +65,11 @@ static int open_port(const struct target *target, int family)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	/* The agent may still be at bringing the VIP. */
+	if (family == AF_INET)
+		setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on));
+	else
+		setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on));
 	if (bind(fd, &address.any,
 		 family == AF_INET ? sizeof(address.v4) : sizeof(address.v6)) == 0 &&
 	    (datagrams || listen(fd, 128) == 0) && fcntl(fd, F_SETFL, O_NONBLOCK) == 0)
@@ -133,10 +138,28 @@ static void answer_connection(const struct answers *answers, size_t index)
 	close(fd);
 }
 
-static int serve(void *arg)
+/* Files of other machines would keep those alive. */
+static void close_the_rest(const struct answers *answers)
 {
-	struct answers *answers = arg;
+	int last = 2;
 
+	for (size_t i = 0; i < answers->count; i++)
+		if (answers->fds[i].fd > last)
+			last = answers->fds[i].fd;
+	closefrom(last + 1);
+	for (int fd = 3; fd < last; fd++) {
+		bool ours = false;
+
+		for (size_t i = 0; i < answers->count; i++)
+			ours |= answers->fds[i].fd == fd;
+		if (!ours)
+			close(fd);
+	}
+}
+
+static int serve(struct answers *answers)
+{
+	close_the_rest(answers);
 	for (;;) {
 		if (poll(answers->fds, answers->count, -1) < 0 && errno != EINTR)
 			return 1;

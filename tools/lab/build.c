@@ -5,6 +5,7 @@
  */
 #include "inside.h"
 #include "pages.h"
+#include "power.h"
 #include "session.h"
 #include "spaces.h"
 #include "wire.h"
@@ -64,7 +65,7 @@ int machine_run(const struct machine *machine, const char *const *arguments)
 	return status == 0 ? 0 : -1;
 }
 
-static int apply(struct lab *lab, const struct machine *machine)
+int lab_apply(struct lab *lab, const struct machine *machine)
 {
 	char *program = lab_program_path(machine->role == LSVM_ROLE_DIRECTOR ? "svm-eds"
 									     : "svm-eps");
@@ -128,15 +129,19 @@ static int apply_servers(struct lab *lab, const struct lab *was, bool leaving)
 		    leaves(lab, was, machine->name) != leaving)
 			continue;
 		lab_say("%s applies its plan", machine->name);
-		if (apply(lab, machine) < 0 ||
-		    answers_start(&lab->world, machine, &lab->targets) < 0)
+		if (!was) {
+			if (power_boot(lab, machine) < 0)
+				return -1;
+		} else if (lab_apply(lab, machine) < 0 ||
+			   answers_start(&lab->world, machine, &lab->targets) < 0) {
 			return -1;
+		}
 	}
 	return 0;
 }
 
 /* From the last, so that a backup is ready before the master changes. */
-static int apply_directors(struct lab *lab)
+static int apply_directors(struct lab *lab, const struct lab *was)
 {
 	for (size_t i = lab->world.machine_count; i-- > 0;) {
 		const struct machine *machine = &lab->world.machines[i];
@@ -144,7 +149,7 @@ static int apply_directors(struct lab *lab)
 		if (machine->role != LSVM_ROLE_DIRECTOR)
 			continue;
 		lab_say("%s applies its plan", machine->name);
-		if (apply(lab, machine) < 0)
+		if (was ? lab_apply(lab, machine) < 0 : power_boot(lab, machine) < 0)
 			return -1;
 	}
 	return 0;
@@ -154,7 +159,7 @@ static int apply_all(struct lab *lab, const struct lab *was)
 {
 	if (write_files(lab, LSVM_ROLE_SERVER) < 0 ||
 	    write_files(lab, LSVM_ROLE_DIRECTOR) < 0 ||
-	    apply_servers(lab, was, false) < 0 || apply_directors(lab) < 0)
+	    apply_servers(lab, was, false) < 0 || apply_directors(lab, was) < 0)
 		return -1;
 	return apply_servers(lab, was, true);
 }
@@ -197,26 +202,38 @@ static char *find_nft(const struct lab *lab)
 
 /* ---- the whole ---- */
 
+const char *lab_agent_command(const struct lab *lab, const struct machine *machine)
+{
+	return machine->role == LSVM_ROLE_DIRECTOR ? lab->director_agent : NULL;
+}
+
+int lab_make_machine(struct lab *lab, struct machine *machine)
+{
+	char **folders = pages_folders(&lab->targets);
+	int err = folders ? 0 : -1;
+
+	if (!lab->nft_sought)
+		lab->nft = find_nft(lab);
+	lab->nft_sought = true;
+	if (!err)
+		err = spaces_make(&lab->world, machine, (const char *const *)folders,
+				  lab->nft);
+	for (size_t i = 0; folders && folders[i]; i++)
+		free(folders[i]);
+	free(folders);
+	return err;
+}
+
 int lab_build(struct lab *lab)
 {
 	struct world *world = &lab->world;
-	char **folders = pages_folders(&lab->targets);
-	char *nft = NULL;
-	int err = folders ? 0 : -1;
+	int err = 0;
 
 	lab_say("%s: %zu machines in %zu networks", lsvm_cluster_name(lab->cluster),
 		world->machine_count, world->network_count);
 	spaces_load_modules();
-	nft = find_nft(lab);
 	for (size_t i = 0; !err && i < world->machine_count; i++)
-		err = spaces_make(world, &world->machines[i],
-				  (const char *const *)folders, nft);
-	free(nft);
-	for (size_t i = 0; folders && folders[i]; i++)
-		free(folders[i]);
-	free(folders);
-	if (!err)
-		err = spaces_hold(world);
+		err = lab_make_machine(lab, &world->machines[i]);
 	if (!err)
 		err = wire_all(world);
 	if (!err)

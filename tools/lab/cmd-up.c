@@ -108,6 +108,7 @@ static int command(struct tool *tool, const char *name, int64_t limit_ms)
 		add_option(&inside, tool, "--parallel", "parallel");
 		add_option(&inside, tool, "--seconds", "seconds");
 		add_option(&inside, tool, "--partition", "partition");
+		add_option(&inside, tool, "--faults", "faults");
 		add_option(&inside, tool, "--json", "json");
 		status = run_inside(&inside, tool, limit_ms);
 	}
@@ -130,6 +131,11 @@ int cmd_apply(struct tool *tool)
 int cmd_exec(struct tool *tool)
 {
 	return command(tool, "enter", FOREVER_MS);
+}
+
+int cmd_fault(struct tool *tool)
+{
+	return command(tool, "fault", BUILD_MS);
 }
 
 int cmd_status(struct tool *tool)

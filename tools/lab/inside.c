@@ -6,6 +6,7 @@
 #include "inside.h"
 
 #include "ask.h"
+#include "rehearse.h"
 #include "report.h"
 #include "session.h"
 #include "spaces.h"
@@ -61,13 +62,16 @@ void lab_free(struct lab *lab)
 	targets_free(&lab->targets);
 	world_free(&lab->world);
 	lsvm_free(lab->json);
+	free(lab->nft);
 	lsvm_cluster_unref(lab->cluster);
 }
 
+/* Machines that are switched off stay so. */
 static int open_all(struct lab *lab)
 {
 	for (size_t i = 0; i < lab->world.machine_count; i++)
-		if (spaces_open(&lab->world, &lab->world.machines[i]) < 0)
+		if (spaces_is_on(&lab->world.machines[i]) &&
+		    spaces_open(&lab->world, &lab->world.machines[i]) < 0)
 			return -1;
 	return 0;
 }
@@ -148,6 +152,13 @@ static int ask(struct lab *lab)
 	return err;
 }
 
+static int ask_or_rehearse(struct lab *lab)
+{
+	const char *faults = tool_value(lab->tool, "faults");
+
+	return faults ? rehearse(lab, faults, tool_has(lab->tool, "json")) : ask(lab);
+}
+
 static const char *role_word(const struct machine *machine)
 {
 	return machine->role ? lsvm_role_name(machine->role) : "client";
@@ -224,10 +235,11 @@ static int with_file(struct tool *tool, bool asks)
 	struct lab lab;
 	int status = lab_load(&lab, tool, tool->operands[0]);
 
+	lab.director_agent = tool_value(tool, "director-agent");
 	if (status == TOOL_DONE && lab_build(&lab) < 0)
 		status = lab_failed(&lab);
 	if (status == TOOL_DONE)
-		status = asks ? ask(&lab) : report_lab(&lab, false);
+		status = asks ? ask_or_rehearse(&lab) : report_lab(&lab, false);
 	lab_free(&lab);
 	return status;
 }
@@ -248,7 +260,7 @@ static int cmd_ask(struct tool *tool)
 	int status = lab_load(&lab, tool, NULL);
 
 	if (status == TOOL_DONE)
-		status = open_all(&lab) < 0 ? lab_failed(&lab) : ask(&lab);
+		status = open_all(&lab) < 0 ? lab_failed(&lab) : ask_or_rehearse(&lab);
 	lab_free(&lab);
 	return status;
 }
@@ -326,7 +338,22 @@ static int cmd_status(struct tool *tool)
 	return status;
 }
 
+static int cmd_fault(struct tool *tool)
+{
+	struct lab lab;
+	int status = lab_load(&lab, tool, NULL);
+
+	if (status == TOOL_DONE)
+		status = open_all(&lab) < 0 ? lab_failed(&lab)
+					    : plant(&lab, tool->operands,
+						    (size_t)tool->operand_count);
+	lab_free(&lab);
+	return status;
+}
+
 static const struct tool_option ask_options[] = {
+	{ "faults", "FILE", "carry out this script while the client asks" },
+	{ "director-agent", "COMMAND", "what runs on each director" },
 	{ "requests", "N", "how often each domain and service is asked" },
 	{ "parallel", "N", "pages at once" },
 	{ "seconds", "S", "ask again and again for so long" },
@@ -348,6 +375,7 @@ static const struct tool_command commands[] = {
 	  cmd_apply },
 	{ "enter", "MACHINE -- COMMAND...", 2, -1, "Runs a command in a machine.", NULL,
 	  cmd_enter },
+	{ "fault", "STEP...", 1, -1, "Makes something fail.", NULL, cmd_fault },
 	{ "status", "", 0, 0, "Lists the machines.", json_option, cmd_status },
 	{ 0 },
 };

@@ -14,6 +14,9 @@ struct lab {
 	char *json; /* of the cluster */
 	struct world world;
 	struct targets targets;
+	const char *director_agent; /* run on each director; NULL: its plan is applied */
+	char *nft;		    /* a stand-in for machines; NULL: none */
+	bool nft_sought;
 };
 
 /* Loads the cluster file, or with NULL the running lab's. enum tool_exit. */
@@ -29,6 +32,12 @@ int lab_build(struct lab *lab);
 /* Makes the running lab hold another cluster with the same machines, in an order that
  * hurts no client. `was` is the one that it holds. */
 int lab_change(struct lab *lab, struct lab *was);
+/* One machine of it, without cables. 0, or -1 with world->problem. */
+int lab_make_machine(struct lab *lab, struct machine *machine);
+/* Has the machine's tool apply its plan. */
+int lab_apply(struct lab *lab, const struct machine *machine);
+/* What a shell runs on the machine as its agent; NULL: it has none. */
+const char *lab_agent_command(const struct lab *lab, const struct machine *machine);
 /* Runs a program in a machine with a deadline; its output is kept and shown only when it
  * fails. 0 or -1. */
 int machine_run(const struct machine *machine, const char *const *arguments);

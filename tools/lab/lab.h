@@ -38,6 +38,7 @@ int cmd_up(struct tool *tool);
 int cmd_ask(struct tool *tool);
 int cmd_apply(struct tool *tool);
 int cmd_exec(struct tool *tool);
+int cmd_fault(struct tool *tool);
 int cmd_status(struct tool *tool);
 int cmd_down(struct tool *tool);
 

@@ -12,7 +12,17 @@ static const struct tool_option guest_options[] = {
 	{ 0 },
 };
 
+#define FAULTS_OPTION                                                                    \
+	{                                                                                \
+		"faults", "FILE",                                                        \
+			"plant the faults of this script while a client asks without "   \
+			"pause"                                                          \
+	}
+
 static const struct tool_option run_options[] = {
+	FAULTS_OPTION,
+	{ "director-agent", "COMMAND",
+	  "what a shell runs on each director instead of applying its plan" },
 	{ "requests", "N", "how often each domain and service is asked; default 60" },
 	{ "parallel", "N", "pages asked for at once, up to 64; default 1" },
 	{ "json", NULL, "print JSON instead of the table" },
@@ -37,6 +47,7 @@ static const struct tool_option up_options[] = {
 
 static const struct tool_option ask_options[] = {
 	LAB_OPTION,
+	FAULTS_OPTION,
 	{ "requests", "N", "how often each domain and service is asked; default 60" },
 	{ "seconds", "S", "ask round after round for so long" },
 	{ "partition", "NAME", "ask this partition only" },
@@ -77,6 +88,9 @@ static const struct tool_command commands[] = {
 	  machines_options, cmd_apply },
 	{ "exec", "MACHINE -- COMMAND...", 2, -1,
 	  "Runs a command in a machine of the lab that stands.", lab_options, cmd_exec },
+	{ "fault", "STEP...", 1, -1,
+	  "Carries out one step of a script of faults in the lab that stands.",
+	  lab_options, cmd_fault },
 	{ "status", "", 0, 0, "Lists the machines of the lab that stands.",
 	  machines_options, cmd_status },
 	{ "down", "", 0, 0, "Ends the lab that stands.", down_options, cmd_down },

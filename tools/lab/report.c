@@ -56,7 +56,7 @@ int gauges_read(struct world *world, struct gauges *ret)
 			continue;
 		gauge->machine = machine;
 		err = wire_traffic(world, machine, &gauge->traffic);
-		if (!err && machine->role == LSVM_ROLE_DIRECTOR &&
+		if (!err && machine->role == LSVM_ROLE_DIRECTOR && machine->net >= 0 &&
 		    spaces_visit(machine->net)) {
 			read_table_counters(gauge);
 			err = spaces_visit(own) ? 0 : -1;
@@ -77,6 +77,10 @@ static struct gauge since(const struct report *report, size_t index)
 	const struct gauge *was = &report->before->items[index];
 	struct gauge gauge = report->after->items[index];
 
+	/* A machine that was switched off meanwhile counts from zero. */
+	if (gauge.traffic.in_bytes < was->traffic.in_bytes ||
+	    gauge.in_packets < was->in_packets)
+		return gauge;
 	gauge.traffic.in_packets -= was->traffic.in_packets;
 	gauge.traffic.in_bytes -= was->traffic.in_bytes;
 	gauge.traffic.out_packets -= was->traffic.out_packets;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Namespaces of machines. A child makes them, this process pins them, the child ends.
- * Networks and names are kept by bind mounts, so that `ip netns exec MACHINE` works too;
- * mount namespaces by a process that has them open, because some kernels (6.18) refuse
- * such a bind mount now and then.
+ * Namespaces of machines. A child makes them and stays in them as the machine's first
+ * process, which does nothing; the machine is on as long as it has processes. Networks
+ * and names are also pinned by bind mounts, so that `ip netns exec MACHINE` works; mount
+ * namespaces are not, because some kernels (6.18) refuse such a bind mount now and then.
+ *
+ * What a machine writes on its disk lies outside its namespaces and outlives them.
  */
 #include "spaces.h"
 
@@ -74,16 +76,23 @@ bool spaces_have_nft(void)
 	return run_quietly(command) == 0;
 }
 
-/* A copy of the folder that this machine may write. Its changes lie in /run. */
-static bool cover(const char *folder, size_t index)
+static bool make_folder(const char *path, mode_t mode)
 {
-	char upper[64], work[64], options[PATH_BYTES * 2];
+	return mkdir(path, mode) == 0 || errno == EEXIST;
+}
 
-	if (mkdir(folder, 0755) < 0 && errno != EEXIST)
+/* A copy of the folder that this machine may write. Its changes are its disk. */
+static bool cover(const struct machine *machine, const char *folder, size_t index)
+{
+	char upper[PATH_BYTES], work[PATH_BYTES + 8], options[PATH_BYTES * 3];
+
+	snprintf(upper, sizeof(upper), SPACES_FOLDER "/%s.disk", machine->name);
+	if (!make_folder(folder, 0755) || !make_folder(upper, 0700))
 		return false;
-	snprintf(upper, sizeof(upper), "/run/.files/%zu", index);
-	snprintf(work, sizeof(work), "/run/.files/%zu.work", index);
-	if (mkdir(upper, 0755) < 0 || mkdir(work, 0755) < 0)
+	snprintf(upper, sizeof(upper), SPACES_FOLDER "/%s.disk/%zu", machine->name,
+		 index);
+	snprintf(work, sizeof(work), "%s.work", upper);
+	if (!make_folder(upper, 0755) || !make_folder(work, 0755))
 		return false;
 	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s", folder,
 		 upper, work);
@@ -139,14 +148,15 @@ static const char *settle(const struct machine *machine, const char *const *fold
 	if (unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWUTS) < 0)
 		return "namespaces";
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("sysfs", "/sys", "sysfs", 0, NULL) < 0 ||
-	    mount("tmpfs", "/run", "tmpfs", 0, "mode=0755") < 0)
+	    mount("sysfs", "/sys", "sysfs", 0, NULL) < 0)
 		return "mounts";
-	if (mkdir("/run/.files", 0700) < 0 || (mkdir("/run/lock", 0755) < 0))
-		return "/run";
+	/* Before /run is covered, where the disk is. */
 	for (size_t i = 0; folders[i]; i++)
-		if (!cover(folders[i], i))
+		if (!cover(machine, folders[i], i))
 			return folders[i];
+	if (mount("tmpfs", "/run", "tmpfs", 0, "mode=0755") < 0 ||
+	    mkdir("/run/lock", 0755) < 0)
+		return "/run";
 	if (nft && mount(nft, NFT_PATH, NULL, MS_BIND, NULL) < 0)
 		return NFT_PATH;
 	if (sethostname(machine->name, strlen(machine->name)) < 0)
@@ -168,20 +178,18 @@ static void pin_path(char *buf, const struct machine *machine, const char *kind)
 		snprintf(buf, PATH_BYTES, SPACES_FOLDER "/%s.%s", machine->name, kind);
 }
 
-static bool pin(struct machine *machine, pid_t pid)
+/* What an older life of the machine left is replaced. */
+static bool pin(const struct machine *machine, pid_t pid)
 {
 	char from[PATH_BYTES], to[PATH_BYTES];
 
-	mkdir("/run/netns", 0755);
-	mkdir(SPACES_FOLDER, 0755);
 	for (size_t i = 0; i < 3; i++) {
 		int fd;
 
 		pin_path(to, machine, kinds[i].name);
 		snprintf(from, sizeof(from), "/proc/%d/ns/%s", pid, kinds[i].name);
 		if (kinds[i].flag == CLONE_NEWNS) {
-			machine->mounts = open(from, O_RDONLY | O_CLOEXEC);
-			if (machine->mounts < 0)
+			if (symlink(from, to) < 0)
 				return false;
 			continue;
 		}
@@ -195,67 +203,93 @@ static bool pin(struct machine *machine, pid_t pid)
 	return true;
 }
 
+void spaces_forget(struct machine *machine)
+{
+	int *fds[] = { &machine->net, &machine->mounts, &machine->names };
+	char path[PATH_BYTES];
+
+	for (size_t i = 0; i < 3; i++) {
+		pin_path(path, machine, kinds[i].name);
+		if (kinds[i].flag != CLONE_NEWNS)
+			umount2(path, MNT_DETACH);
+		unlink(path);
+		if (*fds[i] >= 0)
+			close(*fds[i]);
+		*fds[i] = -1;
+	}
+}
+
+/* The machine's first process. It must not keep the caller's files open. */
+static void stay(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	setsid();
+	for (int i = 0; i < 3; i++)
+		dup2(null, i);
+	closefrom(3);
+	if (chdir("/") < 0)
+		_exit(1);
+	for (;;)
+		pause();
+}
+
 int spaces_make(struct world *world, struct machine *machine, const char *const *folders,
 		const char *nft)
 {
-	int ready[2], go[2];
 	const char *problem = NULL;
 	char text[128] = "no answer";
 	ssize_t got;
+	int ready[2];
 	pid_t pid;
 
-	if (pipe2(ready, O_CLOEXEC) < 0 || pipe2(go, O_CLOEXEC) < 0)
+	if (pipe2(ready, O_CLOEXEC) < 0)
 		return -1;
+	make_folder("/run/netns", 0755);
+	make_folder(SPACES_FOLDER, 0755);
 	pid = fork();
 	if (pid == 0) {
-		close(go[1]);
 		problem = settle(machine, folders, nft);
 		if (problem)
 			snprintf(text, sizeof(text), "%s: %s", problem, strerror(errno));
 		got = write(ready[1], problem ? text : "",
 			    problem ? strlen(text) + 1 : 1);
-		if (got > 0 && read(go[0], text, 1) < 0)
+		if (problem || got <= 0)
 			_exit(1);
-		_exit(0);
+		stay();
 	}
 	close(ready[1]);
-	close(go[0]);
 	got = pid < 0 ? -1 : read(ready[0], text, sizeof(text) - 1);
+	close(ready[0]);
 	if (got == 1 && !pin(machine, pid))
 		snprintf(text, sizeof(text), "pinning: %s", strerror(errno));
-	close(go[1]);
-	close(ready[0]);
-	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
 	if (got == 1 && !text[0])
 		return spaces_open(world, machine);
 	snprintf(world->problem, sizeof(world->problem), "%s: cannot make it: %s",
 		 machine->name, text);
+	if (pid > 0)
+		kill(pid, SIGKILL);
 	return -1;
 }
 
-int spaces_hold(const struct world *world)
+bool spaces_is_on(const struct machine *machine)
+{
+	char path[PATH_BYTES];
+
+	pin_path(path, machine, "net");
+	return machine->net >= 0 || access(path, F_OK) == 0;
+}
+
+pid_t spaces_first_process(const struct machine *machine)
 {
 	char path[PATH_BYTES], to[64];
-	pid_t pid = fork();
+	ssize_t length;
+	int pid = 0;
 
-	if (pid == 0) {
-		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-		setsid();
-		for (int i = 0; i < 3; i++)
-			dup2(null, i);
-		for (;;)
-			pause();
-	}
-	for (size_t i = 0; pid > 0 && i < world->machine_count; i++) {
-		pin_path(path, &world->machines[i], "mnt");
-		snprintf(to, sizeof(to), "/proc/%d/fd/%d", pid,
-			 world->machines[i].mounts);
-		if (symlink(to, path) < 0)
-			return -1;
-	}
-	return pid < 0 ? -1 : 0;
+	pin_path(path, machine, "mnt");
+	length = readlink(path, to, sizeof(to) - 1);
+	to[length > 0 ? length : 0] = '\0';
+	return sscanf(to, "/proc/%d/", &pid) == 1 ? pid : 0;
 }
 
 int spaces_open(struct world *world, struct machine *machine)
@@ -270,8 +304,8 @@ int spaces_open(struct world *world, struct machine *machine)
 		*fds[i] = open(path, O_RDONLY | O_CLOEXEC);
 		if (*fds[i] >= 0)
 			continue;
-		snprintf(world->problem, sizeof(world->problem),
-			 "%s is not in the running lab", machine->name);
+		snprintf(world->problem, sizeof(world->problem), "%s is switched off",
+			 machine->name);
 		return -1;
 	}
 	return 0;

@@ -9,6 +9,8 @@
 
 #include "world.h"
 
+#include <sys/types.h>
+
 #define SPACES_FOLDER "/run/svm-lab"
 #define NFT_PATH "/usr/sbin/nft"
 
@@ -16,15 +18,20 @@
 void spaces_load_modules(void);
 /* Whether nftables works for IPv4 and IPv6 in the kernel that we run on. */
 bool spaces_have_nft(void);
-/* Makes the machine's namespaces and keeps them at SPACES_FOLDER and /run/netns.
- * `folders` ends with NULL; `nft` is what
- * the machine finds as NFT_PATH, NULL for its own. 0, or -1 with world->problem. */
+/* Makes the machine's namespaces and keeps them, until all its processes are dead and
+ * spaces_forget() is called. What a machine of that name once wrote is there. `folders`
+ * ends with NULL; `nft` is what the machine finds as NFT_PATH, NULL for its own. 0, or -1
+ * with world->problem. */
 int spaces_make(struct world *world, struct machine *machine, const char *const *folders,
 		const char *nft);
-/* Keeps the machines' files after this process, for spaces_open(). */
-int spaces_hold(const struct world *world);
 /* Finds those that another process made. */
 int spaces_open(struct world *world, struct machine *machine);
+/* Whether the machine is switched on. */
+bool spaces_is_on(const struct machine *machine);
+/* The one that only stays. */
+pid_t spaces_first_process(const struct machine *machine);
+/* Lets go of a machine whose processes are dead: its network ends. */
+void spaces_forget(struct machine *machine);
 /* Enters the machine for good; for a child before it runs a program. 0 or -1. */
 int spaces_enter(const struct machine *machine);
 /* Runs `work` in a child inside the machine and gives back its answer, a status from 0 to

@@ -288,6 +288,32 @@ static struct ip free_address(const struct world *world, const struct subnet *su
 	return (struct ip){ 0 };
 }
 
+size_t world_free_addresses(const struct world *world, const struct port *port,
+			    int family, size_t wanted, struct ip *ret)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < port->network->subnet_count; i++) {
+		const struct subnet *subnet = &port->network->subnets[i];
+		int last = ip_bits(&subnet->ip) / 8 - 1;
+
+		if (subnet->ip.family != family)
+			continue;
+		for (int j = 2; j < 255 && count < wanted; j++) {
+			struct ip ip = subnet->ip, next;
+
+			ip.bytes[last] = (unsigned char)(subnet->ip.bytes[last] + j);
+			next = ip;
+			next.bytes[last]++; /* the last one is for broadcasts */
+			if (!subnet_has(subnet, &ip) || !subnet_has(subnet, &next))
+				break;
+			if (!is_taken(world, &ip))
+				ret[count++] = ip;
+		}
+	}
+	return count;
+}
+
 static int add_client(struct world *world)
 {
 	const char *name = world_find(world, "client") ? "lab-client" : "client";

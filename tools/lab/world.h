@@ -34,6 +34,8 @@ struct network {
 	struct ip_list gateways, director_addresses;
 	bool outside;
 	uint32_t mtu; /* 0: the kernel's */
+	double loss;  /* of its packets, per cent */
+	uint64_t delay_ms;
 };
 
 struct port {
@@ -76,6 +78,9 @@ int world_load(struct world *world, const struct lsvm_cluster *cluster);
 void world_free(struct world *world);
 struct machine *world_find(const struct world *world, const char *name);
 struct machine *world_client(const struct world *world);
+/* Addresses on the port's network that nobody has; how many. */
+size_t world_free_addresses(const struct world *world, const struct port *port,
+			    int family, size_t wanted, struct ip *ret);
 /* Whether a tool applies a plan to it, which brings its gateways and settings. */
 bool machine_has_plan(const struct machine *machine);
 
