@@ -24,6 +24,8 @@ struct target_spec {
 	uint16_t port;
 	uint32_t mark; /* route through: what leads the probe to its server; 0: none */
 	const char *domain; /* http: the host that is asked for unless the check says */
+	enum lsvm_protocol protocol; /* of the service: dns is asked over TCP where that
+					is served */
 };
 
 enum target_state {
