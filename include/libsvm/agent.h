@@ -175,6 +175,20 @@ LSVM_API int lsvm_agent_status_to_json(struct lsvm_agent *agent, char **ret);
  */
 LSVM_API int lsvm_agent_reload(struct lsvm_agent *agent, struct lsvm_cluster *cluster);
 /**
+ * An operator takes a server out of service on this director, for as long as the agent
+ * runs: it gets no new connections, those it has go on.
+ * @param partition where; NULL: in all of its partitions.
+ * Returns 0, also when it is drained already. Errors: LSVM_ERR_NOT_FOUND with the servers
+ * there are, LSVM_ERR_UNSUPPORTED on a server, LSVM_ERR_STATE unless the agent runs.
+ * @since 0.1
+ */
+LSVM_API int lsvm_agent_drain(struct lsvm_agent *agent, const char *server,
+			      const char *partition);
+/** The opposite: it serves again, slowly at first when its checks say so. Errors: as
+ * lsvm_agent_drain(). @since 0.1 */
+LSVM_API int lsvm_agent_enable(struct lsvm_agent *agent, const char *server,
+			       const char *partition);
+/**
  * Ends in order: a director that has another one beside it tells it and gives its
  * addresses up; its table stays, so that connections through it do not die. A director
  * alone and a server leave everything as it is. Dispatch until lsvm_agent_is_finished().

@@ -100,6 +100,7 @@ struct lsvm_agent {
 
 	/* One for each part; NULL: the part is not there. */
 	struct keep *keep;
+	struct watch *watch;
 	struct duty *duty;
 };
 
@@ -161,5 +162,19 @@ struct json_t *lsvm_duty_json(const struct lsvm_agent *agent);
 
 /* The whole status as an object; a new reference, NULL: out of memory. */
 struct json_t *lsvm_agent_status_json(struct lsvm_agent *agent);
+
+/* ---- watch.c: checks, and the table they leave ---- */
+
+extern const struct agent_part lsvm_agent_watch_part;
+/* The IPVS table that is wanted now; borrowed until the next fact; NULL: the plan's. */
+struct lsvm_ipvs_table *lsvm_watch_table(const struct lsvm_agent *agent);
+/* Whether it is known of each server if it is alive. */
+bool lsvm_watch_is_settled(const struct lsvm_agent *agent);
+/* The server says that it is back, or that it goes: it is probed at once. False when
+ * nothing of it is probed. */
+bool lsvm_watch_hint(struct lsvm_agent *agent, const char *server);
+/* Members "checks" and "pool" of the status; NULL: out of memory. */
+struct json_t *lsvm_watch_checks_json(const struct lsvm_agent *agent);
+struct json_t *lsvm_watch_pool_json(const struct lsvm_agent *agent);
 
 #endif

@@ -9,7 +9,8 @@
  * twice when this process dies.
  *
  * A director takes part when its plan is applied, its network cards are up and it can
- * hear the others.
+ * hear the others. It takes addresses back from a living master only when it is ready
+ * for clients: when it knows who is alive.
  */
 #include "agent/duty.h"
 
@@ -162,6 +163,8 @@ static void judge(struct lsvm_agent *agent)
 	for (size_t i = 0; i < duty->now.count; i++) {
 		struct vrrp *vrrp = &duty->now.items[i]->vrrp;
 
+		vrrp->config.preempt = agent->aim.cluster->redundancy->preempt &&
+				       lsvm_watch_is_settled(agent);
 		lsvm_vrrp_input_ready(vrrp, now, !reason,
 				      reason ? reason : "all is well again");
 		if (vrrp->state == VRRP_INIT)

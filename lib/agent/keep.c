@@ -60,7 +60,9 @@ static bool find_addresses(struct lsvm_agent *agent)
 
 static struct lsvm_ipvs_table *wanted_table(const struct lsvm_agent *agent)
 {
-	return agent->aim.standby->wanted->ipvs;
+	struct lsvm_ipvs_table *table = lsvm_watch_table(agent);
+
+	return table ? table : agent->aim.standby->wanted->ipvs;
 }
 
 /* ---- applying ---- */
@@ -103,6 +105,9 @@ static void applied(struct lsvm_agent *agent)
 	lsvm_agent_say(agent, LSVM_EVENT_APPLIED, LSVM_SEVERITY_NOTICE,
 		       agent->aim.machine->name, "holds its plan: %zu step%s", count,
 		       count == 1 ? "" : "s");
+	/* Verdicts may have come meanwhile. */
+	keep->table_due_ns = 0;
+	due(keep, agent_now(agent) + SOON_NS);
 	lsvm_duty_ready(agent);
 }
 
@@ -156,8 +161,6 @@ static int keep_start(struct lsvm_agent *agent)
 		return more;
 	if (more < 0)
 		apply_failed(agent);
-	else
-		due(agent->keep, agent_now(agent) + ROUND_NS);
 	return 0;
 }
 
@@ -431,8 +434,8 @@ static void keep_tick(struct lsvm_agent *agent, uint64_t now_ns)
 	more = apply_some(agent);
 	if (more < 0)
 		apply_failed(agent);
-	else
-		due(agent->keep, now_ns + (more ? 0 : ROUND_NS));
+	else if (more)
+		due(agent->keep, now_ns);
 }
 
 static uint64_t keep_deadline(const struct lsvm_agent *agent)

@@ -3,6 +3,7 @@
 #include "agent/agent.h"
 
 const struct agent_part *const lsvm_agent_parts[] = {
+	&lsvm_agent_watch_part, /* before the plan: its table is applied */
 	&lsvm_agent_keep,
 	&lsvm_agent_duty_part,
 	NULL,

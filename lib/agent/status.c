@@ -41,6 +41,9 @@ json_t *lsvm_agent_status_json(struct lsvm_agent *agent)
 		good = add(root, "plan", lsvm_keep_json(agent));
 	if (good && agent->role == LSVM_ROLE_DIRECTOR)
 		good = add(root, "duty", lsvm_duty_json(agent));
+	if (good && agent->watch)
+		good = add(root, "pool", lsvm_watch_pool_json(agent)) &&
+		       add(root, "checks", lsvm_watch_checks_json(agent));
 	if (good)
 		return root;
 	json_decref(root);

@@ -54,6 +54,8 @@ void lsvm_compile_nomem(struct compilation *c);
 
 void lsvm_compile_director(struct compilation *c); /* director.c */
 void lsvm_compile_table(struct compilation *c);	   /* table.c: its IPVS table */
+/* How connections survive its death (survival.c). */
+void lsvm_compile_survival(struct compilation *c);
 void lsvm_compile_firewall(struct compilation *c); /* firewall.c: its marks */
 void lsvm_compile_server(struct compilation *c);   /* server.c */
 void lsvm_compile_web(struct compilation *c);	   /* nginx.c: the server's web server */

@@ -78,11 +78,7 @@ static void want_ipvs_sysctls(struct compilation *c)
 	 * is all that a director in direct routing sees of an end; otherwise it keeps
 	 * going to a server that may be gone. */
 	lsvm_want_sysctl(c, "net.ipv4.vs.conn_reuse_mode", "2");
-	if (c->cluster->redundancy->connections == LSVM_CONNECTIONS_HASH) {
-		/* The other director's connections come without a SYN. */
-		lsvm_want_sysctl(c, "net.ipv4.vs.sloppy_tcp", "1");
-		lsvm_want_sysctl(c, "net.ipv4.vs.sloppy_sctp", "1");
-	}
+	lsvm_compile_survival(c);
 	for (uint32_t i = 0; i < tuning->sysctls.count; i++) {
 		const char *name = lsvm_arena_printf(&c->scratch, "net.ipv4.vs.%s",
 						     tuning->sysctls.items[i].name);

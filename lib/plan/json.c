@@ -144,6 +144,7 @@ static json_t *plan_json(const struct lsvm_plan *plan)
 	bad |= set_text(object, "role", lsvm_role_name((int)plan->role));
 	if (plan->duty)
 		bad |= set_text(object, "duty", lsvm_duty_name((int)plan->duty));
+	bad |= set_text(object, "connections", plan->promise);
 	if (state->ipvs)
 		bad |= json_object_set_new(object, "ipvs",
 					   lsvm_ipvs_table_json(state->ipvs));

@@ -272,10 +272,10 @@ static const json_t *list_in(struct input *in, const json_t *object, const char 
 
 static void head_in(struct input *in, const json_t *object)
 {
-	static const char *const names[] = { "schema",	  "cluster", "machine", "role",
-					     "duty",	  "ipvs",    "links",	"sysctls",
-					     "addresses", "routes",  "files",	"units",
-					     NULL };
+	static const char *const names[] = { "schema",	"cluster",     "machine", "role",
+					     "duty",	"connections", "ipvs",	  "links",
+					     "sysctls", "addresses",   "routes",  "files",
+					     "units",	NULL };
 	struct lsvm_plan *plan = in->plan;
 
 	if (!only(in, object, names))
@@ -287,6 +287,8 @@ static void head_in(struct input *in, const json_t *object)
 	plan->role = (enum lsvm_role)lsvm_role_parse(text(in, object, "role"));
 	if (!plan->role)
 		wrong(in, "role", "is not known");
+	if (json_object_get(object, "connections"))
+		plan->promise = text(in, object, "connections");
 	if (!json_object_get(object, "duty"))
 		return;
 	plan->duty = (enum lsvm_duty)lsvm_duty_parse(text(in, object, "duty"));

@@ -23,6 +23,8 @@ struct lsvm_plan {
 	enum lsvm_role role;
 	enum lsvm_duty duty; /* what was asked for; UNKNOWN unless the machine is a
 				director */
+	const char *promise; /* what becomes of connections when another director takes
+				over, in wanted's arena; NULL: there is no other one */
 	struct state *wanted;
 };
 

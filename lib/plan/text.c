@@ -205,6 +205,8 @@ int lsvm_plan_to_text(const struct lsvm_plan *plan, char **ret)
 	if (plan->duty)
 		lsvm_buf_printf(&buf, ", %s", lsvm_duty_name((int)plan->duty));
 	lsvm_buf_text(&buf, ")\n");
+	if (plan->promise)
+		lsvm_buf_printf(&buf, "  connections %s\n", plan->promise);
 	state_text(plan->wanted, &buf);
 	text = lsvm_buf_take(&buf);
 	if (!text)

@@ -5,7 +5,9 @@
 
 FUNCTIONS = {
     "lsvm_agent_dispatch": ("int", ["struct lsvm_agent *"]),
+    "lsvm_agent_drain": ("int", ["struct lsvm_agent *", "const char *", "const char *"]),
     "lsvm_agent_duty": ("int", ["const struct lsvm_agent *"]),
+    "lsvm_agent_enable": ("int", ["struct lsvm_agent *", "const char *", "const char *"]),
     "lsvm_agent_fd": ("int", ["const struct lsvm_agent *"]),
     "lsvm_agent_free": ("void", ["struct lsvm_agent *"]),
     "lsvm_agent_is_finished": ("bool", ["const struct lsvm_agent *"]),

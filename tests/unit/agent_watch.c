@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A director that checks its servers, in a world of its own: who answers stays in the
+ * table. */
+#include "test.h"
+
+#include "agent/agent.h"
+#include "host/sim/world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CLUSTER(settings, servers)                                                       \
+	"name: watched\n"                                                                \
+	"networks:\n"                                                                    \
+	"  - {name: front, subnets: 192.0.2.0/24, outside: true}\n"                      \
+	"directors: [{name: eds1, interfaces: [{network: front, addresses: "             \
+	"192.0.2.11}]}]\n"                                                               \
+	"servers:\n"                                                                     \
+	"  - {name: eps1, interfaces: [{network: front, addresses: 192.0.2.21}]}\n"      \
+	"  - {name: eps2, interfaces: [{network: front, addresses: 192.0.2.22}]}\n"      \
+	"  - {name: eps3, interfaces: [{network: front, addresses: 192.0.2.23}]}\n"      \
+	"partitions:\n"                                                                  \
+	"  - name: web\n"                                                                \
+	"    servers: [" servers "]\n"                                                   \
+	"    checks: [{kind: tcp}]\n" settings                                           \
+	"    vips: [{name: v, address: 192.0.2.100, services: [{ports: 80}]}]\n"
+
+static struct lsvm_ctx *ctx;
+static struct world *world;
+static struct lsvm_host *host, *servers[3];
+static struct lsvm_agent *agent;
+
+static void good(int err)
+{
+	if (err < 0)
+		fail_msg("%s: %s", lsvm_err_name(err), lsvm_ctx_error_text(ctx));
+}
+
+static struct lsvm_cluster *load(const char *text)
+{
+	struct lsvm_cluster *cluster;
+
+	good(lsvm_cluster_load(ctx, text, strlen(text), LSVM_FORMAT_YAML, NULL,
+			       &cluster));
+	return cluster;
+}
+
+static void serve(int server, enum behaviour behaviour)
+{
+	const struct behaviour_spec spec = { .behaviour = behaviour,
+					     .protocol = LSVM_PROTOCOL_TCP,
+					     .port = 80 };
+
+	good(lsvm_world_serve(servers[server], &spec));
+}
+
+static void dispatch(void *arg)
+{
+	good(lsvm_agent_dispatch(arg));
+}
+
+static void start(const char *text)
+{
+	struct lsvm_cluster *cluster = load(text);
+
+	good(lsvm_agent_new(host, cluster, "eds1", &agent));
+	lsvm_cluster_unref(cluster);
+	good(lsvm_agent_start(agent));
+	lsvm_world_run(host, dispatch, agent);
+}
+
+static int begin(void **state)
+{
+	char name[8], text[32];
+
+	good(lsvm_ctx_new(&ctx));
+	good(lsvm_world_new(ctx, 1, &world));
+	good(lsvm_world_network(world, "front", NULL));
+	good(lsvm_world_machine(world, "eds1", &host));
+	good(lsvm_world_plug(host, "eth0", "front"));
+	for (int i = 0; i < 3; i++) {
+		struct address address = { .interface = "eth0" };
+
+		snprintf(name, sizeof(name), "eps%d", i + 1);
+		snprintf(text, sizeof(text), "192.0.2.2%d/24", i + 1);
+		lsvm_prefix_parse(text, &address.prefix);
+		good(lsvm_world_machine(world, name, &servers[i]));
+		good(lsvm_world_plug(servers[i], "eth0", "front"));
+		good(lsvm_world_address(servers[i], &address));
+		serve(i, BEHAVIOUR_ANSWER);
+	}
+	agent = NULL;
+	return 0;
+}
+
+static int end(void **state)
+{
+	lsvm_agent_free(agent);
+	lsvm_world_free(world);
+	lsvm_ctx_unref(ctx);
+	return 0;
+}
+
+static void pass(uint64_t ms)
+{
+	lsvm_world_advance(world, ms * IO_MS);
+}
+
+/* "21:1 22:1 23:0": the kernel's destinations of the one service, with weights. */
+static const char *table(void)
+{
+	static char text[256];
+	char addr[LSVM_ADDRESS_TEXT_BYTES];
+	struct lsvm_ipvs_table *now;
+	size_t used = 0;
+
+	good(lsvm_host_ipvs_snapshot(host, &now));
+	text[0] = '\0';
+	for (size_t i = 0; i < now->services.items[0].destinations.count; i++) {
+		const struct ipvs_destination *d =
+			&now->services.items[0].destinations.items[i];
+
+		lsvm_addr_text(&d->addr, addr);
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s:%u",
+					 i ? " " : "", strrchr(addr, '.') + 1, d->weight);
+	}
+	lsvm_ipvs_table_unref(now);
+	return text;
+}
+
+static bool told(enum lsvm_event_kind kind, const char *subject, const char *word)
+{
+	struct lsvm_event *event;
+	bool found = false;
+
+	while (!found && lsvm_agent_next_event(agent, &event) == 1) {
+		found = lsvm_event_kind(event) == (int)kind &&
+			strstr(lsvm_event_subject(event), subject) &&
+			strstr(lsvm_event_text(event), word);
+		lsvm_event_free(event);
+	}
+	return found;
+}
+
+static void who_answers_stays(void **state)
+{
+	start(CLUSTER("", "eps1, eps2, eps3"));
+	pass(20000);
+	assert_string_equal(table(), "21:1 22:1 23:1");
+	assert_false(told(LSVM_EVENT_SERVER_DOWN, "", ""));
+}
+
+static void who_refuses_is_removed_and_comes_back(void **state)
+{
+	start(CLUSTER("", "eps1, eps2, eps3"));
+	pass(5000);
+	serve(1, BEHAVIOUR_REFUSE);
+	pass(4000);
+	assert_string_equal(table(), "21:1 23:1");
+	assert_true(told(LSVM_EVENT_SERVER_DOWN, "eps2", "refused"));
+	pass(30000);
+	assert_string_equal(table(), "21:1 23:1");
+	assert_false(told(LSVM_EVENT_REPAIRED, "", ""));
+	serve(1, BEHAVIOUR_ANSWER);
+	pass(4000);
+	assert_string_equal(table(), "21:1 22:1 23:1");
+	assert_true(told(LSVM_EVENT_SERVER_UP, "eps2", ""));
+}
+
+static void who_is_silent_is_removed(void **state)
+{
+	start(CLUSTER("", "eps1, eps2, eps3"));
+	pass(5000);
+	lsvm_world_power(servers[0], false);
+	pass(6000);
+	assert_string_equal(table(), "22:1 23:1");
+	assert_true(told(LSVM_EVENT_SERVER_DOWN, "eps1", ""));
+}
+
+static void when_all_look_dead_all_stay(void **state)
+{
+	start(CLUSTER("", "eps1, eps2, eps3"));
+	pass(5000);
+	for (int i = 0; i < 3; i++)
+		serve(i, BEHAVIOUR_REFUSE);
+	pass(6000);
+	assert_string_equal(table(), "21:1 22:1 23:1");
+	assert_true(told(LSVM_EVENT_FAIL_OPEN_ON, "", ""));
+}
+
+static void a_drained_server_keeps_its_place_without_weight(void **state)
+{
+	start(CLUSTER("", "eps1, eps2, eps3"));
+	pass(5000);
+	good(lsvm_agent_drain(agent, "eps3", NULL));
+	assert_string_equal(table(), "21:1 22:1 23:0");
+	assert_true(told(LSVM_EVENT_DRAINED, "eps3", ""));
+	pass(30000);
+	assert_string_equal(table(), "21:1 22:1 23:0");
+	good(lsvm_agent_enable(agent, "eps3", "web"));
+	pass(1000);
+	assert_string_equal(table(), "21:1 22:1 23:1");
+	assert_int_equal(lsvm_agent_drain(agent, "eps9", NULL), LSVM_ERR_NOT_FOUND);
+}
+
+static void a_hint_makes_the_return_quick(void **state)
+{
+	start(CLUSTER("", "eps1, eps2, eps3"));
+	pass(5000);
+	serve(1, BEHAVIOUR_REFUSE);
+	pass(5000);
+	assert_string_equal(table(), "21:1 23:1");
+	serve(1, BEHAVIOUR_ANSWER);
+	assert_true(lsvm_watch_hint(agent, "eps2"));
+	pass(50);
+	assert_string_equal(table(), "21:1 22:1 23:1");
+	assert_false(lsvm_watch_hint(agent, "nobody"));
+}
+
+static void a_reload_keeps_verdicts_and_drains(void **state)
+{
+	struct lsvm_cluster *next;
+
+	start(CLUSTER("", "eps1, eps2"));
+	pass(5000);
+	serve(1, BEHAVIOUR_REFUSE);
+	good(lsvm_agent_drain(agent, "eps1", NULL));
+	pass(5000);
+	next = load(CLUSTER("", "{server: eps1, weight: 3}, eps2, eps3"));
+	good(lsvm_agent_reload(agent, next));
+	lsvm_cluster_unref(next);
+	for (int i = 0; i < 40; i++) {
+		pass(50);
+		assert_null(strstr(table(), "22:"));
+		assert_non_null(strstr(table(), "21:0"));
+	}
+	assert_string_equal(table(), "21:0 23:1");
+}
+
+static void somebody_elses_edit_is_undone_as_the_checks_have_it(void **state)
+{
+	start(CLUSTER("", "eps1, eps2, eps3"));
+	pass(5000);
+	serve(1, BEHAVIOUR_REFUSE);
+	pass(5000);
+	good(lsvm_host_ipvs_flush(host));
+	pass(15000);
+	assert_string_equal(table(), "21:1 23:1");
+	assert_true(told(LSVM_EVENT_REPAIRED, "", ""));
+}
+
+static void the_status_has_pool_and_checks(void **state)
+{
+	char *text;
+
+	start(CLUSTER("", "eps1, eps2, eps3"));
+	pass(5000);
+	good(lsvm_agent_status_to_json(agent, &text));
+	assert_non_null(strstr(text, "\"pool\":"));
+	assert_non_null(strstr(text, "\"checks\":[{"));
+	assert_non_null(strstr(text, "tcp 192.0.2.22:80"));
+	lsvm_free(text);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(who_answers_stays),
+		TEST(who_refuses_is_removed_and_comes_back),
+		TEST(who_is_silent_is_removed),
+		TEST(when_all_look_dead_all_stay),
+		TEST(a_drained_server_keeps_its_place_without_weight),
+		TEST(a_hint_makes_the_return_quick),
+		TEST(a_reload_keeps_verdicts_and_drains),
+		TEST(somebody_elses_edit_is_undone_as_the_checks_have_it),
+		TEST(the_status_has_pool_and_checks),
+	};
+
+	return RUN(tests);
+}
