@@ -282,6 +282,45 @@ static void fill_vip(struct filler *f, struct vip *vip)
 		fill_domains(f, vip);
 }
 
+/* ---- checks ---- */
+
+#define CHECK_TIMEOUT_MS 1000
+
+/* Without it a quick check would not be quick when servers are silent. */
+static void fill_checks(struct check *checks, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (!checks[i].timeout_ms)
+			checks[i].timeout_ms = checks[i].interval_ms < CHECK_TIMEOUT_MS
+						       ? checks[i].interval_ms
+						       : CHECK_TIMEOUT_MS;
+}
+
+static void fill_all_checks(struct lsvm_cluster *c)
+{
+	fill_checks(c->defaults.checks.items, c->defaults.checks.count);
+	for (uint32_t i = 0; i < c->backend_services.count; i++)
+		fill_checks(c->backend_services.items[i].checks.items,
+			    c->backend_services.items[i].checks.count);
+	for (uint32_t p = 0; p < c->partitions.count; p++) {
+		struct partition *partition = &c->partitions.items[p];
+
+		fill_checks(partition->settings.checks.items,
+			    partition->settings.checks.count);
+		for (uint32_t v = 0; v < partition->vips.count; v++) {
+			struct vip *vip = &partition->vips.items[v];
+
+			fill_checks(vip->settings.checks.items,
+				    vip->settings.checks.count);
+			for (uint32_t s = 0; s < vip->services.count; s++)
+				fill_checks(vip->services.items[s].settings.checks.items,
+					    vip->services.items[s].settings.checks.count);
+		}
+	}
+}
+
+/* ---- everything ---- */
+
 static void *fill_object(struct filler *f, const char *name)
 {
 	const struct field *field = lsvm_type_field(&lsvm_type_cluster, NULL, name);
@@ -325,4 +364,5 @@ void lsvm_cluster_fill_defaults(struct lsvm_cluster *cluster)
 	for (uint32_t p = 0; p < cluster->partitions.count; p++)
 		for (uint32_t v = 0; v < cluster->partitions.items[p].vips.count; v++)
 			fill_vip(&f, &cluster->partitions.items[p].vips.items[v]);
+	fill_all_checks(cluster);
 }

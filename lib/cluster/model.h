@@ -341,8 +341,6 @@ const struct addr *lsvm_interface_address(const struct interface *interface,
 /* The subnet of the network that has the address, or NULL. */
 const struct prefix *lsvm_network_subnet(const struct network *network,
 					 const struct addr *addr);
-/* Whether the field was in the document, however wrong its value was. */
-bool lsvm_was_written(const struct object *object, const void *field);
 /* "/partitions/0/vips/1" into the arena of a findings list or any other. */
 const char *lsvm_object_path(const struct object *object, struct arena *arena);
 

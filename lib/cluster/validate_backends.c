@@ -66,8 +66,7 @@ static void check_check(struct validation *v, const struct check *check)
 	if (check->digest && !is_digest(check->digest))
 		lsvm_fault(v, FINDING_CHECK_DIGEST, &check->object, &check->digest,
 			   "\"%.80s\" is no digest", check->digest);
-	if (check->timeout_ms > check->interval_ms &&
-	    lsvm_was_written(&check->object, &check->timeout_ms))
+	if (check->timeout_ms > check->interval_ms)
 		lsvm_fault(v, FINDING_CHECK_TIMEOUT, &check->object, &check->timeout_ms,
 			   "a probe may take %u ms, but the next one begins after %u ms",
 			   check->timeout_ms, check->interval_ms);

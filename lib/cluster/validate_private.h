@@ -82,6 +82,8 @@ const char *lsvm_place(struct validation *v, const struct object *object);
 /* Puts a key; true when it was there before (then *ret_old is its value). */
 bool lsvm_entered(struct validation *v, struct map *map, const void *key, size_t length,
 		  const void *value, void **ret_old);
+/* Whether the field was in the document, however wrong its value was. */
+bool lsvm_was_written(const struct object *object, const void *field);
 
 /* In the order in which they run; each may rely on those before it. */
 void lsvm_validate_names(struct validation *v); /* names: once each; references */

@@ -27,18 +27,6 @@ static bool asks_for_domain(const struct check *check)
 	return check->kind == LSVM_CHECK_HTTP || check->kind == LSVM_CHECK_HTTPS;
 }
 
-/* A probe lasts no longer than the interval unless somebody wants it so: otherwise a
- * quick check with the ordinary timeout would not be quick when servers are silent. */
-static uint32_t timeout_ms(const struct check *check)
-{
-	const bool wanted = check->object.type &&
-			    lsvm_was_written(&check->object, &check->timeout_ms);
-
-	return check->timeout_ms > check->interval_ms && check->object.type && !wanted
-		       ? check->interval_ms
-		       : check->timeout_ms;
-}
-
 void lsvm_recipe_key(const struct recipe_spec *spec, struct buf *ret)
 {
 	const struct check *c = spec->check;
@@ -50,7 +38,7 @@ void lsvm_recipe_key(const struct recipe_spec *spec, struct buf *ret)
 	key_number(ret, (uint32_t)c->kind);
 	key_number(ret, c->kind == LSVM_CHECK_DNS && spec->protocol == LSVM_PROTOCOL_TCP);
 	key_number(ret, c->interval_ms);
-	key_number(ret, timeout_ms(c));
+	key_number(ret, c->timeout_ms);
 	key_number(ret, c->jitter_ms);
 	key_number(ret, c->rise);
 	key_number(ret, c->fall);
@@ -218,7 +206,7 @@ int lsvm_recipe_new(struct lsvm_ctx *ctx, const struct recipe_spec *spec,
 	recipe->interval_ns =
 		(spec->check->interval_ms ? spec->check->interval_ms : 1) * IO_MS;
 	recipe->timeout_ns =
-		(timeout_ms(spec->check) ? timeout_ms(spec->check) : 1) * IO_MS;
+		(spec->check->timeout_ms ? spec->check->timeout_ms : 1) * IO_MS;
 	recipe->jitter_ns = spec->check->jitter_ms * IO_MS;
 	if (recipe->jitter_ns > recipe->interval_ns)
 		recipe->jitter_ns = recipe->interval_ns;

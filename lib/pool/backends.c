@@ -120,7 +120,8 @@ static void add_host_target(struct builder *b, const struct backend_service *ser
 			    const struct addr *addr)
 {
 	uint16_t port = check->port ? check->port : service->port;
-	uint32_t target = lsvm_pool_want_target(b, check, addr, port, 0, NULL, NONE);
+	uint32_t target = lsvm_pool_want_target(b, check, addr, port, 0,
+						service->protocol, NULL, NONE);
 	struct pair *pair = target == NONE ? NULL : vec_push(&b->host_targets);
 
 	if (!pair) {

@@ -168,7 +168,8 @@ struct builder {
 /* The target's number, made when there is none; NONE when memory ran out. */
 uint32_t lsvm_pool_want_target(struct builder *builder, const struct check *check,
 			       const struct addr *addr, uint16_t port, uint32_t mark,
-			       const struct vip *vip, uint32_t server);
+			       enum lsvm_protocol protocol, const struct vip *vip,
+			       uint32_t server);
 void lsvm_pool_check_key(const struct check *check, struct buf *key);
 void lsvm_pool_find_probes(struct builder *builder);
 /* The mark that leads a probe to that destination; 0: there is none. `port`: of the

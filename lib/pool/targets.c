@@ -116,12 +116,14 @@ struct target_key { /* zeroed before it is filled: its padding is part of the ke
 	uint32_t check, mark;
 	struct addr addr;
 	uint16_t port;
+	enum lsvm_protocol protocol;
 	const char *domain; /* one pointer for each domain of the cluster */
 };
 
 uint32_t lsvm_pool_want_target(struct builder *b, const struct check *check,
 			       const struct addr *addr, uint16_t port, uint32_t mark,
-			       const struct vip *vip, uint32_t server)
+			       enum lsvm_protocol protocol, const struct vip *vip,
+			       uint32_t server)
 {
 	struct target_key key;
 	struct watched *watched;
@@ -133,6 +135,8 @@ uint32_t lsvm_pool_want_target(struct builder *b, const struct check *check,
 	key.addr = *addr;
 	key.port = port;
 	key.domain = domain_of(check, vip);
+	if (check->kind == LSVM_CHECK_DNS) /* the only one that knows two */
+		key.protocol = protocol;
 	number = key.check == NONE ? NONE
 				   : number_of(b, &b->targets, &key, sizeof(key),
 					       (uint32_t)b->watched.count);
@@ -152,7 +156,7 @@ uint32_t lsvm_pool_want_target(struct builder *b, const struct check *check,
 		return NONE;
 	}
 	*watched = (struct watched){
-		.spec = { check, *addr, port, mark, key.domain },
+		.spec = { check, *addr, port, mark, key.domain, key.protocol },
 		.percent = 100,
 		.server = server,
 	};
