@@ -102,6 +102,7 @@ struct lsvm_agent {
 	struct keep *keep;
 	struct watch *watch;
 	struct duty *duty;
+	struct peer *peer;
 };
 
 /* All parts, in the order of starting; they end in the opposite order. */
@@ -158,6 +159,22 @@ void lsvm_duty_judge(struct lsvm_agent *agent);
 enum lsvm_duty lsvm_duty_now(const struct lsvm_agent *agent);
 struct json_t *lsvm_duty_json(const struct lsvm_agent *agent);
 
+/* A handover that was waited for is through. */
+void lsvm_duty_handover(struct lsvm_agent *agent);
+
+/* ---- peer.c: what machines say to each other ---- */
+
+extern const struct agent_part lsvm_agent_peer;
+/* The other directors' connections are not here yet: nobody living is taken over. */
+bool lsvm_peer_holds_back(const struct lsvm_agent *agent);
+/* This director is to take over from a living one: asks to be told all connections. True:
+ * lsvm_duty_handover() comes when they are. */
+bool lsvm_peer_ask_handover(struct lsvm_agent *agent);
+/* This director is to give up to a living one, which will ask for the connections. */
+bool lsvm_peer_expects_handover(const struct lsvm_agent *agent);
+/* Member "signals" of the status; a new reference, NULL: out of memory. */
+struct json_t *lsvm_peer_json(const struct lsvm_agent *agent);
+
 /* ---- status.c ---- */
 
 /* The whole status as an object; a new reference, NULL: out of memory. */
@@ -173,6 +190,8 @@ bool lsvm_watch_is_settled(const struct lsvm_agent *agent);
 /* The server says that it is back, or that it goes: it is probed at once. False when
  * nothing of it is probed. */
 bool lsvm_watch_hint(struct lsvm_agent *agent, const char *server);
+/* A server says that it goes, or stays after all: no new clients meanwhile. */
+void lsvm_watch_leaving(struct lsvm_agent *agent, const char *server, bool leaving);
 /* Members "checks" and "pool" of the status; NULL: out of memory. */
 struct json_t *lsvm_watch_checks_json(const struct lsvm_agent *agent);
 struct json_t *lsvm_watch_pool_json(const struct lsvm_agent *agent);

@@ -13,6 +13,7 @@
  * for clients: when it knows who is alive.
  */
 #include "agent/duty.h"
+#include "agent/peer.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -80,6 +81,46 @@ static void hold(struct lsvm_agent *agent, struct router *router, bool held)
 	lsvm_keep_changed(agent);
 }
 
+/*
+ * Between living directors the addresses move when the new master has been told all
+ * connections: until then the old one goes on serving, though the election is over. The
+ * new one asks; nobody waits for more than PEER_HANDOVER_NS.
+ */
+static void hand_over(struct lsvm_agent *agent, struct router *router, bool held)
+{
+	const struct vrrp *vrrp = &router->vrrp;
+	bool wait;
+
+	router->handover_ns = IO_NEVER;
+	if (router->held == held)
+		return;
+	if (held)
+		wait = vrrp->passing_over && lsvm_peer_ask_handover(agent);
+	else
+		wait = vrrp->state == VRRP_BACKUP && vrrp->yielded &&
+		       lsvm_peer_expects_handover(agent);
+	if (wait)
+		router->handover_ns = agent_now(agent) + PEER_HANDOVER_NS;
+	else
+		hold(agent, router, held);
+}
+
+static void end_handover(struct lsvm_agent *agent, struct router *router)
+{
+	const bool held = router->vrrp.state == VRRP_MASTER;
+
+	router->handover_ns = IO_NEVER;
+	if (router->held != held)
+		hold(agent, router, held);
+}
+
+void lsvm_duty_handover(struct lsvm_agent *agent)
+{
+	for (size_t i = 0; agent->duty && i < agent->duty->now.count; i++)
+		if (agent->duty->now.items[i]->handover_ns != IO_NEVER)
+			end_handover(agent, agent->duty->now.items[i]);
+}
+
 static void pump(struct lsvm_agent *agent, struct router *router)
 {
 	struct vrrp_action action;
@@ -90,8 +131,7 @@ static void pump(struct lsvm_agent *agent, struct router *router)
 			tell_state(agent, router, &action);
 			break;
 		case VRRP_ACTION_RELEASE:
-			if (router->held)
-				hold(agent, router, false);
+			hand_over(agent, router, false);
 			break;
 		case VRRP_ACTION_SEND:
 			if (router->channel)
@@ -100,9 +140,11 @@ static void pump(struct lsvm_agent *agent, struct router *router)
 						&action.destination, 0);
 			break;
 		case VRRP_ACTION_CLAIM:
-			hold(agent, router, true);
+			hand_over(agent, router, true);
 			break;
 		case VRRP_ACTION_ANNOUNCE:
+			if (!router->held)
+				break;
 			agent->io->announce(agent->host, router->addresses.items,
 					    router->addresses.count);
 			break;
@@ -163,8 +205,11 @@ static void judge(struct lsvm_agent *agent)
 	for (size_t i = 0; i < duty->now.count; i++) {
 		struct vrrp *vrrp = &duty->now.items[i]->vrrp;
 
+		/* Whoever serves is not disturbed before this director knows who is
+		 * alive, and the other's connections. */
 		vrrp->config.preempt = agent->aim.cluster->redundancy->preempt &&
-				       lsvm_watch_is_settled(agent);
+				       lsvm_watch_is_settled(agent) &&
+				       !lsvm_peer_holds_back(agent);
 		lsvm_vrrp_input_ready(vrrp, now, !reason,
 				      reason ? reason : "all is well again");
 		if (vrrp->state == VRRP_INIT)
@@ -416,6 +461,8 @@ static uint64_t duty_deadline(const struct lsvm_agent *agent)
 
 		if (its < deadline)
 			deadline = its;
+		if (duty->now.items[i]->handover_ns < deadline)
+			deadline = duty->now.items[i]->handover_ns;
 	}
 	return deadline;
 }
@@ -427,6 +474,8 @@ static void duty_tick(struct lsvm_agent *agent, uint64_t now_ns)
 	for (size_t i = 0; i < duty->now.count; i++) {
 		struct router *router = duty->now.items[i];
 
+		if (router->handover_ns <= now_ns)
+			end_handover(agent, router);
 		if (lsvm_vrrp_deadline(&router->vrrp) > now_ns)
 			continue;
 		lsvm_vrrp_input_tick(&router->vrrp, now_ns);

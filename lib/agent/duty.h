@@ -20,6 +20,9 @@ struct router {
 	char interface[INTERFACE_BYTES];
 	struct channel *channel; /* NULL: it could not be opened, or broke */
 	bool held;
+	/* A handover between living directors waits for connections to be told: when it
+	 * waits no longer. IO_NEVER: none is under way. */
+	uint64_t handover_ns;
 	VEC(struct address) addresses;
 	/* All that a takeover and its opposite have to do, made in advance. */
 	VEC(struct step) claim, release;

@@ -5,6 +5,8 @@
 const struct agent_part *const lsvm_agent_parts[] = {
 	&lsvm_agent_watch_part, /* before the plan: its table is applied */
 	&lsvm_agent_keep,
+	/* Before duty: who must be told first holds back from the beginning. */
+	&lsvm_agent_peer,
 	&lsvm_agent_duty_part,
 	NULL,
 };

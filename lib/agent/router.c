@@ -191,6 +191,7 @@ static int make_router(struct lsvm_agent *agent, const struct aim *aim, uint8_t 
 		lsvm_machine_interface_in(aim->machine, network);
 	struct vrrp_config config = { .family = family };
 
+	router->handover_ns = IO_NEVER;
 	snprintf(config.name, sizeof(config.name), "%s ipv%u", network->name, family);
 	snprintf(router->subject, sizeof(router->subject), "vrrp %s", config.name);
 	snprintf(router->interface, sizeof(router->interface), "%s", interface->name);

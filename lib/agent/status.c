@@ -44,6 +44,8 @@ json_t *lsvm_agent_status_json(struct lsvm_agent *agent)
 	if (good && agent->watch)
 		good = add(root, "pool", lsvm_watch_pool_json(agent)) &&
 		       add(root, "checks", lsvm_watch_checks_json(agent));
+	if (good && agent->peer)
+		good = add(root, "signals", lsvm_peer_json(agent));
 	if (good)
 		return root;
 	json_decref(root);

@@ -436,6 +436,16 @@ int lsvm_agent_enable(struct lsvm_agent *agent, const char *server, const char *
 	return set_drained(agent, server, partition, false);
 }
 
+void lsvm_watch_leaving(struct lsvm_agent *agent, const char *server, bool leaving)
+{
+	if (!agent->watch)
+		return;
+	lsvm_pool_leave(agent->watch->now.pool, server, leaving, agent_now(agent));
+	agent->watch->pool_moved = true;
+	pump_pool(agent);
+	agent->io->wake(agent->host, agent_now(agent));
+}
+
 bool lsvm_watch_hint(struct lsvm_agent *agent, const char *server)
 {
 	struct watch *watch = agent->watch;

@@ -88,10 +88,16 @@ static bool carry_members(struct pool *pool, const struct pool *from, struct map
 	}
 	for (uint32_t i = 0; map->count && i < pool->member_count; i++) {
 		const char *key = member_key(pool, i, arena);
+		size_t number;
 
 		if (!key)
 			return false;
-		pool->members[i].drained = lsvm_map_find(map, key) != NULL;
+		number = (size_t)lsvm_map_find(map, key);
+		if (!number)
+			continue;
+		pool->members[i].drained = from->members[number - 1].drained;
+		pool->members[i].by_operator = from->members[number - 1].by_operator;
+		pool->members[i].leaving = from->members[number - 1].leaving;
 	}
 	return true;
 }

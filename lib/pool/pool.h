@@ -39,6 +39,10 @@ void lsvm_pool_input_verdict(struct pool *pool, size_t target, enum target_state
  * all. A drained server gets no new connections; enabled again it starts slowly. */
 int lsvm_pool_drain(struct pool *pool, const char *server, const char *partition,
 		    bool drained, uint64_t now_ns);
+/* The server says itself that it is about to go, or that it stays: no new connections
+ * meanwhile. What operators drained stays so. A name that is no server's is ignored. */
+void lsvm_pool_leave(struct pool *pool, const char *server, bool leaving,
+		     uint64_t now_ns);
 void lsvm_pool_tick(struct pool *pool, uint64_t now_ns); /* slow starts go on */
 uint64_t lsvm_pool_deadline(const struct pool *pool);
 /* Every target has had a verdict. */

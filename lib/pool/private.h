@@ -53,7 +53,8 @@ struct pool_member {
 	const struct member *member;
 	const struct partition *partition;
 	uint32_t server;
-	bool drained;
+	bool drained; /* for one of these two reasons: */
+	bool by_operator, leaving;
 };
 
 /* In which list of edits a seat waits: in this order they are told. */

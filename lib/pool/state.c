@@ -405,6 +405,31 @@ static void drain_member(struct pool *pool, uint32_t number, bool drained,
 	member->drained = drained;
 }
 
+/* After one of the reasons for draining has come or gone. */
+static void settle_drain(struct pool *pool, uint32_t number, uint64_t now_ns,
+			 bool *refuses)
+{
+	const struct pool_member *member = &pool->members[number];
+	const bool drained = member->by_operator || member->leaving;
+
+	if (member->drained != drained)
+		drain_member(pool, number, drained, now_ns, refuses);
+}
+
+void lsvm_pool_leave(struct pool *pool, const char *server, bool leaving, uint64_t now_ns)
+{
+	bool refuses;
+
+	for (uint32_t i = 0; i < pool->member_count; i++) {
+		struct pool_member *member = &pool->members[i];
+
+		if (strcmp(pool->servers[member->server].name, server) != 0)
+			continue;
+		member->leaving = leaving;
+		settle_drain(pool, i, now_ns, &refuses);
+	}
+}
+
 static int unknown_server(const struct pool *pool, const char *server,
 			  const char *partition)
 {
@@ -455,10 +480,11 @@ int lsvm_pool_drain(struct pool *pool, const char *server, const char *partition
 		    (partition && strcmp(member->partition->name, partition) != 0))
 			continue;
 		found = true;
-		if (member->drained == drained)
+		if (member->by_operator == drained)
 			continue;
 		changed = true;
-		drain_member(pool, i, drained, now_ns, &refuses);
+		member->by_operator = drained;
+		settle_drain(pool, i, now_ns, &refuses);
 	}
 	if (!found)
 		return unknown_server(pool, server, partition);

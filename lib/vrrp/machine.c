@@ -215,6 +215,7 @@ static void follow(struct vrrp *vrrp, const struct addr *src,
 	vrrp->heard_ns = vrrp->now_ns;
 	vrrp->down_ns = vrrp->now_ns + silence_allowed(vrrp);
 	vrrp->released = vrrp->passing_over = vrrp->gave_grace = false;
+	vrrp->yielded = false;
 }
 
 static bool may_preempt(const struct vrrp *vrrp)
@@ -250,6 +251,7 @@ static void hear_as_master(struct vrrp *vrrp, const struct addr *src,
 			   const struct vrrp_advert *advert)
 {
 	const bool equal = advert->priority == vrrp->priority;
+	const bool doubt = vrrp->doubt;
 	char from[LSVM_ADDRESS_TEXT_BYTES];
 
 	lsvm_addr_text(src, from);
@@ -272,6 +274,7 @@ static void hear_as_master(struct vrrp *vrrp, const struct addr *src,
 		return;
 	}
 	follow(vrrp, src, advert);
+	vrrp->yielded = !doubt;
 }
 
 static uint64_t longest_interval(const struct vrrp *vrrp)

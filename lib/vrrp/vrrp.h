@@ -191,8 +191,10 @@ struct vrrp {
 	uint64_t heard_ns;	     /* its last advert, or when we began to listen */
 	uint64_t down_ns;	     /* when it is down, unless heard before */
 	bool released;		     /* it gave up */
-	bool passing_over;	     /* it lives, but we do not follow it: preemption */
-	bool gave_grace;	     /* once for each silence; see machine.c */
+	bool passing_over; /* it lives, but we do not follow it: preemption; stays
+			      set as long as we are master by that */
+	bool yielded;	   /* we were master until it, living, preempted us */
+	bool gave_grace;   /* once for each silence; see machine.c */
 	/* MASTER */
 	uint64_t advert_ns; /* when the next one is due */
 	uint64_t sent_ns;   /* the last one, or when the doubt began */

@@ -184,7 +184,16 @@ void lsvm_sim_tell_dest(struct sim_dest *dest, enum sim_event event);
 void lsvm_sim_count_templates(struct sim_kernel *kernel, struct sim_service *service);
 void lsvm_sim_connections_free(struct sim_kernel *kernel);
 
+/* Another director's kernel tells of a connection. */
+void lsvm_sim_learn(struct sim_kernel *kernel, const struct sim_flow *flow,
+		    uint32_t fwmark, const struct addr *server, uint16_t server_port,
+		    bool active, uint64_t lifetime_ms);
+
 /* ---- sync daemons (kernel_daemon.c) ---- */
+
+/* A datagram to a group, which may be what the backup daemon listens to. */
+void lsvm_sim_hear_sync(struct sim_kernel *kernel, const struct addr *group,
+			uint16_t port, const uint8_t *bytes, size_t length);
 
 int lsvm_sim_daemon_start(struct sim_host *sim, const struct wire_daemon *wanted);
 int lsvm_sim_daemon_stop(struct sim_kernel *kernel, const struct wire_daemon *named);

@@ -20,6 +20,8 @@
 #define FTP_DATA_PORT 20
 #define FIRST_FREE_PORT 1024
 #define NEVER UINT64_MAX
+/* Of a connection that no scheduler counts. */
+#define NO_SCHEDULER UINT32_MAX
 
 /* ---- the table of connections ---- */
 
@@ -349,17 +351,25 @@ static void count_packet(const struct sim_flow *flow, bool opens,
 	counters->in_bytes += ip + (flow->protocol == IPPROTO_UDP ? 8 : 20);
 }
 
-static struct sim_dest *dest_of_twin(struct sim_service *service,
-				     const struct sched_dest *twin)
+static struct sim_dest *dest_at(struct sim_service *service, const struct addr *addr,
+				uint16_t port)
 {
 	for (struct sim_dest *dest = service->ring.next; dest != &service->ring;
 	     dest = dest->next)
-		if (dest->name.port == twin->name.port &&
-		    (dest->name.family == AF_INET6) == (twin->name.family == 6) &&
-		    !memcmp(dest->name.addr, twin->name.bytes,
-			    twin->name.family == 6 ? 16 : 4))
+		if (dest->name.port == port &&
+		    (dest->name.family == AF_INET6) == (addr->family == 6) &&
+		    !memcmp(dest->name.addr, addr->bytes, addr->family == 6 ? 16 : 4))
 			return dest;
 	return NULL;
+}
+
+static struct sim_dest *dest_of_twin(struct sim_service *service,
+				     const struct sched_dest *twin)
+{
+	struct addr addr = { .family = twin->name.family };
+
+	memcpy(addr.bytes, twin->name.bytes, sizeof(addr.bytes));
+	return dest_at(service, &addr, twin->name.port);
 }
 
 /* Schedules a packet that opens a connection. */
@@ -414,6 +424,58 @@ static int schedule(struct sim_host *sim, const struct sim_flow *flow,
 	kernel->connection_count++;
 	(*ret_dest)->connection_count++;
 	return LSVM_ANSWER_SERVER;
+}
+
+static struct sim_connection *put(struct sim_kernel *kernel, const struct sim_flow *flow,
+				  struct sim_dest *dest)
+{
+	struct sim_connection *connection, **head;
+
+	if (kernel->connection_count >= kernel->connection_bucket_count && !grow(kernel))
+		return NULL;
+	connection = calloc(1, sizeof(*connection));
+	if (!connection)
+		return NULL;
+	connection->flow = *flow;
+	connection->dest = dest;
+	head = bucket(kernel, flow);
+	connection->next = *head;
+	*head = connection;
+	kernel->connection_count++;
+	dest->connection_count++;
+	return connection;
+}
+
+/* What another director's kernel tells. Its scheduler did not choose, and no scheduler
+ * here counts it; but the destination does. */
+void lsvm_sim_learn(struct sim_kernel *kernel, const struct sim_flow *flow,
+		    uint32_t fwmark, const struct addr *server, uint16_t server_port,
+		    bool active, uint64_t lifetime_ms)
+{
+	struct sim_connection *connection = find(kernel, flow);
+	struct sim_service *service = service_for(kernel, flow, fwmark);
+	struct sim_dest *dest = service ? dest_at(service, server, server_port) : NULL;
+
+	if (!dest)
+		return;
+	if (connection && connection->dest != dest) {
+		end_this(kernel, connection);
+		connection = NULL;
+	}
+	if (!connection) {
+		connection = put(kernel, flow, dest);
+		if (!connection)
+			return;
+		connection->sched_id = NO_SCHEDULER;
+		connection->active = active;
+		if (active)
+			dest->active++;
+		else
+			dest->inactive++;
+		if (twin_in(service, dest))
+			to_twin(dest, twin_in(service, dest));
+	}
+	connection->expires_ms = kernel->now_ms + lifetime_ms;
 }
 
 /* A packet of a connection that there is. */

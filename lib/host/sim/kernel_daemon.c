@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Sync daemons of the simulated IPVS (net/netfilter/ipvs/ip_vs_sync.c). */
 #include "host/sim/sim.h"
+#include "ipvs/sync.h"
 
 #include <errno.h>
+#include <linux/ip_vs.h>
 #include <netinet/in.h>
 
 #define MASTER_MTU 1500
@@ -95,4 +97,39 @@ int lsvm_sim_daemon_stop(struct sim_kernel *kernel, const struct wire_daemon *na
 		return ESRCH;
 	*own = (struct wire_daemon){ 0 };
 	return 0;
+}
+
+/* ---- what the backup daemon hears ---- */
+
+static void learn(struct sim_kernel *kernel, const struct sync_connection *c)
+{
+	struct sim_flow flow = { .family = c->client.family == 6 ? AF_INET6 : AF_INET,
+				 .protocol = c->protocol,
+				 .client_port = c->client_port,
+				 .virtual_port = c->virtual_port };
+
+	/* What persistence remembers lies in the schedulers. */
+	if (c->flags & IP_VS_CONN_F_TEMPLATE)
+		return;
+	memcpy(flow.client, c->client.bytes, c->client.family == 6 ? 16 : 4);
+	memcpy(flow.virtual, c->virtual.bytes, c->client.family == 6 ? 16 : 4);
+	lsvm_sim_learn(kernel, &flow, c->fwmark, &c->server, c->server_port,
+		       !(c->flags & IP_VS_CONN_F_INACTIVE),
+		       (uint64_t)c->timeout_s * 1000);
+}
+
+void lsvm_sim_hear_sync(struct sim_kernel *kernel, const struct addr *group,
+			uint16_t port, const uint8_t *bytes, size_t length)
+{
+	const struct wire_daemon *daemon = &kernel->backup;
+	struct reader reader = { .at = bytes, .left = length };
+	struct sync_connection c;
+	size_t count;
+
+	if (!daemon->state || group->family != 4 || port != daemon->port ||
+	    memcmp(group->bytes, daemon->group, sizeof(daemon->group)) != 0 ||
+	    !lsvm_sync_head(&reader, (uint8_t)daemon->sync_id, &count))
+		return;
+	while (count-- && lsvm_sync_entry(&reader, &c))
+		learn(kernel, &c);
 }

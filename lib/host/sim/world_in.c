@@ -64,8 +64,8 @@ static bool is_for(const struct channel *channel, const struct sim_packet *packe
 	case CHANNEL_LISTEN_UDP:
 		return packet->kind == PACKET_UDP &&
 		       channel->local_port == packet->to_port &&
-		       (!spec->local.family || packet->multicast ||
-			lsvm_addr_compare(&spec->local, &packet->to) == 0);
+		       (packet->multicast ||
+			lsvm_channel_listens(&spec->local, &packet->to));
 	case CHANNEL_VRRP:
 		return packet->kind == PACKET_VRRP &&
 		       (!spec->remote.family ||
@@ -156,6 +156,10 @@ static void deliver(struct node *node, struct sim_packet *packet)
 		to_sockets(node, packet);
 		return;
 	case PACKET_UDP:
+		if (packet->multicast)
+			lsvm_sim_hear_sync(&node->sim->kernel, &packet->to,
+					   packet->to_port, packet->bytes,
+					   packet->length);
 		if (!to_sockets(node, packet) && !packet->multicast)
 			answer_datagram(node, packet);
 		return;

@@ -227,6 +227,12 @@ uint16_t lsvm_node_next_port(struct node *node)
 }
 
 /* Where it sends from; false: it has failed. */
+static bool is_group(const struct addr *addr)
+{
+	return addr->family == 6 ? addr->bytes[0] == 0xff
+				 : (addr->bytes[0] & 0xf0) == 0xe0;
+}
+
 static bool choose_local(struct channel *channel)
 {
 	struct node *node = channel->node;
@@ -240,7 +246,8 @@ static bool choose_local(struct channel *channel)
 		lsvm_fact_fail(channel, IO_ERROR_ADDRESS, NULL);
 		return false;
 	}
-	if (!spec->local.family &&
+	/* What goes to a group is from the card that it leaves by. */
+	if (!spec->local.family && !is_group(&spec->remote) &&
 	    !lsvm_node_source(node, &spec->remote, &channel->local)) {
 		lsvm_fact_fail(channel, IO_ERROR_UNREACHABLE, NULL);
 		return false;
@@ -248,6 +255,21 @@ static bool choose_local(struct channel *channel)
 	if (!channel->local_port)
 		channel->local_port = lsvm_node_next_port(node);
 	return true;
+}
+
+static bool is_unspecified(const struct addr *addr)
+{
+	for (size_t i = 0; i < sizeof(addr->bytes); i++)
+		if (addr->bytes[i])
+			return false;
+	return true;
+}
+
+bool lsvm_channel_listens(const struct addr *local, const struct addr *to)
+{
+	return !local->family ||
+	       (is_unspecified(local) ? local->family == to->family
+				      : lsvm_addr_compare(local, to) == 0);
 }
 
 static bool is_taken(const struct channel *wanted)
@@ -279,7 +301,8 @@ static void listen_at(struct channel *channel)
 		channel->local_port = channel->spec.local_port =
 			lsvm_node_next_port(channel->node);
 	if ((spec->kind == CHANNEL_LISTEN_LOCAL && !spec->path) || is_taken(channel) ||
-	    (spec->local.family && !group && !lsvm_node_has(channel->node, &spec->local)))
+	    (!is_unspecified(&spec->local) && !group &&
+	     !lsvm_node_has(channel->node, &spec->local)))
 		lsvm_fact_fail(channel, IO_ERROR_ADDRESS, NULL);
 }
 
@@ -451,7 +474,7 @@ static bool group_source(const struct node *node, const struct sim_port *port,
 	const struct sim_host *sim = node->sim;
 	bool found = false;
 
-	if (local->family) {
+	if (!is_unspecified(local)) {
 		*ret = *local;
 		return true;
 	}
@@ -487,12 +510,6 @@ static void group_of(enum channel_kind kind, uint8_t family, struct addr *ret)
 		*ret = vrrp[family == 6];
 }
 
-static bool is_group(const struct addr *addr)
-{
-	return addr->family == 6 ? addr->bytes[0] == 0xff
-				 : (addr->bytes[0] & 0xf0) == 0xe0;
-}
-
 bool lsvm_channel_datagram(struct node *node, const struct channel_spec *spec,
 			   const struct addr *local, uint16_t local_port,
 			   const void *bytes, size_t length, const struct addr *to,
@@ -519,7 +536,7 @@ bool lsvm_channel_datagram(struct node *node, const struct channel_spec *spec,
 		group_of(spec->kind, packet->to.family ? packet->to.family : 4,
 			 &packet->to);
 	if (!is_group(&packet->to)) {
-		if (!packet->from.family &&
+		if (is_unspecified(&packet->from) &&
 		    !lsvm_node_source(node, &packet->to, &packet->from)) {
 			lsvm_packet_free(node->world, packet);
 			return true;

@@ -278,6 +278,9 @@ struct channel *lsvm_channel_add(struct node *node, const struct channel_spec *s
 void lsvm_channel_free(struct channel *channel);
 uint16_t lsvm_node_next_port(struct node *node);
 /* The machine's will packets. */
+/* Whether who listens at `local` is meant by a packet to that address: family 0 is any,
+ * an unspecified address any of its family. */
+bool lsvm_channel_listens(const struct addr *local, const struct addr *to);
 bool lsvm_channel_datagram(struct node *node, const struct channel_spec *spec,
 			   const struct addr *local, uint16_t local_port,
 			   const void *bytes, size_t length, const struct addr *to,

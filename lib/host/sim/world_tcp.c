@@ -341,8 +341,7 @@ static struct channel *find_listener(struct node *node, const struct sim_packet 
 		if ((spec->kind == CHANNEL_LISTEN_TCP || spec->kind == CHANNEL_HTTP) &&
 		    channel->state != CHANNEL_BROKEN &&
 		    spec->local_port == packet->to_port &&
-		    (!spec->local.family ||
-		     lsvm_addr_compare(&spec->local, &packet->to) == 0))
+		    lsvm_channel_listens(&spec->local, &packet->to))
 			return channel;
 	}
 	return NULL;
