@@ -172,8 +172,9 @@ struct neighbours {
  * (may be NULL) names, and with all addresses and links there are, and all of the IPVS
  * table when one of the two has a table. perform: does steps[0..count) in order;
  * *ret_done is how many were done, also on failure. Neighbouring IPVS steps may travel in
- * one batch, of which more than *ret_done may be done when one fails, but nothing that
- * takes more away than the one that failed. What should go and is gone already is done.
+ * one batch, and neighbouring address steps too, of which more than *ret_done may be done
+ * when one fails, but nothing that takes more away than the one that failed. What should
+ * go and is gone already is done.
  */
 struct host_ops {
 	const struct io_ops *io; /* NULL: it cannot wait for anything */

@@ -42,8 +42,9 @@ enum channel_kind {
 			     remote's family, or to single addresses; IO_BYTES has from,
 			     to and ttl, without the IP header */
 	CHANNEL_PROGRAM = 6,	  /* a child process: what is sent is its input, what it
-				     prints arrives, then IO_EXITED. Closing ends it and
-				     whatever it started */
+				     prints arrives (1 MiB at most), then IO_EXITED.
+				     Closing ends it and whatever it started in its
+				     process group */
 	CHANNEL_LISTEN_TCP = 7,	  /* others connect to local: IO_ACCEPTED */
 	CHANNEL_LISTEN_LOCAL = 8, /* others connect to a local socket at path */
 	CHANNEL_LISTEN_UDP = 9,	  /* datagrams to local, from anybody; with a remote that
@@ -81,8 +82,10 @@ enum io_fact {
 	IO_CONNECTED = 1, /* TCP, SCTP; with tls: after the handshake, see tls */
 	IO_BYTES = 2,	  /* bytes arrived */
 	IO_ENDED = 3,	  /* the peer sends no more */
-	IO_FAILED = 4,	  /* could not be opened, or broke: see error. Close it. UDP: the
-			     peer refused (port unreachable); it may go on */
+	IO_FAILED = 4,	  /* could not be opened, or broke: see error and text. Close it.
+			     After it was open, what carries datagrams may go on (UDP: the
+			     peer refused, a send found no way), and who listens does
+			     (somebody could not be let in; told once until somebody is) */
 	IO_ACCEPTED = 5,  /* somebody connected: `accepted` belongs to the owner now */
 	IO_EXITED = 6,	  /* PROGRAM: status; it is not running any more */
 	IO_LINK = 7,	/* LINKS: text is the card's name, status 1 up, 0 down, -1 gone */
@@ -150,7 +153,9 @@ struct io_ops {
 	int (*random)(struct lsvm_host *host, void *bytes, size_t length);
 	/* For poll; -1 on a simulated machine. */
 	int (*fd)(struct lsvm_host *host);
-	/* The descriptor becomes readable at that time too; replaces the last wish. */
+	/* The descriptor becomes readable at that time too, and stays so; replaces the
+	 * last wish. Who stops pulling before next() says false calls this afterwards:
+	 * then the descriptor is readable for the rest. */
 	void (*wake)(struct lsvm_host *host, uint64_t when_ns);
 	/* *ret is there also when what it stands for fails at once: then that is its
 	 * first fact. Errors only of memory and of nonsense (LSVM_ERR_ARGUMENT,
@@ -158,7 +163,8 @@ struct io_ops {
 	int (*open)(struct lsvm_host *host, const struct channel_spec *spec, void *owner,
 		    struct channel **ret);
 	/* Takes all or fails: false after an IO_FAILED was queued. Datagrams of
-	 * LISTEN_UDP and VRRP go to `to` and `to_port`; NULL: to remote. */
+	 * LISTEN_UDP and VRRP go to `to` and `to_port`; NULL: to remote. To a connection
+	 * or a program, length 0 says that no more will be sent. */
 	bool (*send)(struct lsvm_host *host, struct channel *channel, const void *bytes,
 		     size_t length, const struct addr *to, uint16_t to_port);
 	/* Nothing of it arrives after this. NULL is allowed. What is waiting to be sent
@@ -169,7 +175,8 @@ struct io_ops {
 	/* Answers an IO_REQUEST; it is gone then. */
 	void (*reply)(struct lsvm_host *host, struct channel *request, int status,
 		      const char *content_type, const char *text, size_t length);
-	/* The next fact; false: none now. Never waits. */
+	/* The next fact; false: none now. Never waits. Says false after some hundreds, or
+	 * half a megabyte, too, whatever is left: then the descriptor is readable. */
 	bool (*next)(struct lsvm_host *host, struct io_event *ret);
 	/* Tells the neighbours that the addresses are here (ARP, neighbour
 	 * advertisements). */

@@ -81,8 +81,6 @@ static int perform_one(struct linux_host *linux_host, const struct step *step)
 		return lsvm_linux_link_change(linux_host, step->link);
 	case STEP_LINK_DELETE:
 		return lsvm_linux_link_delete(linux_host, step->link);
-	case STEP_ADDRESS_DELETE:
-		return lsvm_linux_address_delete(linux_host, step->address);
 	case STEP_ROUTE_SET:
 		return lsvm_linux_route_set(linux_host, step->route);
 	case STEP_ROUTE_DELETE:
@@ -97,8 +95,9 @@ static int perform_one(struct linux_host *linux_host, const struct step *step)
 		return lsvm_linux_unit_reload(linux_host, step->unit);
 	case STEP_UNIT_STOP:
 		return lsvm_linux_unit_stop(linux_host, step->unit);
-	case STEP_IPVS:	       /* perform_ipvs() */
-	case STEP_ADDRESS_ADD: /* perform_addresses() */
+	case STEP_ADDRESS_ADD: /* lsvm_linux_addresses_change() */
+	case STEP_ADDRESS_DELETE:
+	case STEP_IPVS: /* perform_ipvs() */
 	case STEP_UNKNOWN:
 		break;
 	}
@@ -126,35 +125,19 @@ static int perform_ipvs(struct linux_host *linux_host, const struct step *steps,
 	return err;
 }
 
-/* steps[0..count) are all of kind STEP_ADDRESS_ADD. The neighbours hear of all that were
- * added at once, which is quicker than one by one. */
-static int perform_addresses(struct linux_host *linux_host, const struct step *steps,
-			     size_t count, size_t *ret_done)
+/* Changes of addresses travel together, whether they come or go. */
+static bool is_address(const struct step *step)
 {
-	struct address *added = malloc(count * sizeof(*added));
-	int err = 0;
-
-	*ret_done = 0;
-	if (!added)
-		return lsvm_fail_nomem(linux_host->host.ctx);
-	while (*ret_done < count && err >= 0) {
-		err = lsvm_linux_address_add(linux_host, steps[*ret_done].address);
-		if (err >= 0) {
-			added[*ret_done] = *steps[*ret_done].address;
-			++*ret_done;
-		}
-	}
-	lsvm_linux_announce_all(added, *ret_done);
-	free(added);
-	return err;
+	return step->kind == STEP_ADDRESS_ADD || step->kind == STEP_ADDRESS_DELETE;
 }
 
-/* How many of the same kind there are from the first on. */
+/* How many from the first on are done in one call. */
 static size_t run_length(const struct step *steps, size_t count)
 {
 	size_t length = 1;
 
-	while (length < count && steps[length].kind == steps[0].kind)
+	while (length < count && (steps[length].kind == steps[0].kind ||
+				  (is_address(&steps[0]) && is_address(&steps[length]))))
 		length++;
 	return length;
 }
@@ -170,8 +153,9 @@ static int linux_perform(struct lsvm_host *host, const struct step *steps, size_
 		length = run_length(&steps[done], count - done);
 		if (steps[done].kind == STEP_IPVS) {
 			err = perform_ipvs(linux_host, &steps[done], length, &some);
-		} else if (steps[done].kind == STEP_ADDRESS_ADD) {
-			err = perform_addresses(linux_host, &steps[done], length, &some);
+		} else if (is_address(&steps[done])) {
+			err = lsvm_linux_addresses_change(linux_host, &steps[done],
+							  length, &some);
 		} else {
 			err = perform_one(linux_host, &steps[done]);
 			some = err >= 0;
@@ -187,6 +171,7 @@ static void linux_free(struct lsvm_host *host)
 {
 	struct linux_host *linux_host = (struct linux_host *)host;
 
+	lsvm_io_free(linux_host->io);
 	nl_socket_free(linux_host->route);
 	lsvm_ipvs_socket_close(linux_host->ipvs);
 	lsvm_linux_unlock(host);
@@ -226,6 +211,7 @@ static int linux_ipvs_info(struct lsvm_host *host, struct ipvs_info *ret)
 }
 
 static const struct host_ops linux_ops = {
+	.io = &lsvm_linux_io_ops,
 	.observe = linux_observe,
 	.perform = linux_perform,
 	.stream = lsvm_linux_stream,

@@ -13,6 +13,7 @@ struct nl_sock;
 struct nl_msg;
 struct nl_addr;
 struct ipvs_socket;
+struct io;
 
 /* How long one answer of the kernel, and one program that a unit runs, may take. */
 #define LINUX_ANSWER_MS 5000
@@ -24,7 +25,8 @@ struct linux_host {
 	struct lsvm_host host;
 	struct nl_sock *route; /* NULL: not opened yet, or closed after a lost answer */
 	struct ipvs_socket *ipvs;
-	int lock; /* file descriptor; -1: not locked */
+	struct io *io; /* NULL: it has not waited for anything yet */
+	int lock;      /* file descriptor; -1: not locked */
 };
 
 /* ---- rtnetlink.c ---- */
@@ -61,15 +63,24 @@ int lsvm_linux_gue_present(struct linux_host *linux_host, uint16_t port);
 /* ---- address.c, announce.c, route.c ---- */
 
 int lsvm_linux_observe_addresses(struct linux_host *linux_host, struct state *state);
-int lsvm_linux_address_add(struct linux_host *linux_host, const struct address *address);
-int lsvm_linux_address_delete(struct linux_host *linux_host,
-			      const struct address *address);
+/* steps[0..count) are all of kind STEP_ADDRESS_…; *ret_done as perform() has it. */
+int lsvm_linux_addresses_change(struct linux_host *linux_host, const struct step *steps,
+				size_t count, size_t *ret_done);
+/* One netlink message that adds or removes the address; its length. */
+#define LINUX_ADDRESS_MESSAGE_BYTES 128
+size_t lsvm_linux_address_message(const struct address *address, int index, bool add,
+				  uint32_t sequence, void *ret);
 /* Tells the neighbours that the addresses are here now; best effort. */
 void lsvm_linux_announce_all(const struct address *addresses, size_t count);
 int lsvm_linux_observe_routes(struct linux_host *linux_host, const struct state *wanted,
 			      const struct state *owned, struct state *state);
 int lsvm_linux_route_set(struct linux_host *linux_host, const struct route *route);
 int lsvm_linux_route_delete(struct linux_host *linux_host, const struct route *route);
+
+/* ---- io_*.c: see io_private.h ---- */
+
+extern const struct io_ops lsvm_linux_io_ops;
+void lsvm_io_free(struct io *io);
 
 /* ---- neighbour.c ---- */
 
