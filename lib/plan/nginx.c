@@ -4,7 +4,8 @@
  * whatever the distribution runs.
  *
  * It listens on the VIPs (direct, tunnel) or on the server's own address (NAT, where the
- * VIP has been rewritten), never on all addresses: those may be taken. Each endpoint has
+ * VIP has been rewritten; and where a check asks straight), never on all addresses: those
+ * may be taken. Each endpoint has
  * a default server that answers 404, so that a request for a domain of nobody is never
  * answered by somebody's. The whole is rendered into one buffer: what all domains of a
  * VIP have in common is made once and copied.
@@ -145,11 +146,32 @@ static bool has_tls(const struct vip *vip)
 	return false;
 }
 
+static void add_ports(struct web *web, struct vip_web *vip_web, const struct addr *addr,
+		      const struct service *service, bool secured)
+{
+	/* A mark for all ports: the usual one. */
+	if (!service->ports.count)
+		add_endpoint(web, vip_web, addr, secured ? 443 : 80, secured);
+	for (uint32_t i = 0; i < service->ports.count; i++)
+		for (uint32_t port = service->ports.items[i].first;
+		     port <= service->ports.items[i].last; port++)
+			add_endpoint(web, vip_web, addr, (uint16_t)port, secured);
+}
+
+/* Whether directors ask the server itself, where the VIP would lead to them. */
+static bool is_asked_straight(const struct settings *settings)
+{
+	for (uint32_t i = 0; i < settings->checks.count; i++)
+		if (settings->checks.items[i].route != LSVM_CHECK_ROUTE_THROUGH)
+			return true;
+	return false;
+}
+
 static void add_service(struct web *web, struct vip_web *vip_web, const struct vip *vip,
 			const struct service *service)
 {
-	bool secured = service->application == LSVM_APPLICATION_HTTPS;
-	const struct addr *addr = &vip->address;
+	bool secured = service->application == LSVM_APPLICATION_HTTPS, nat;
+	const struct addr *own;
 	struct settings settings;
 
 	if (service->protocol != LSVM_PROTOCOL_TCP ||
@@ -162,23 +184,17 @@ static void add_service(struct web *web, struct vip_web *vip_web, const struct v
 		vip_web->secured_port =
 			service->ports.count ? service->ports.items[0].first : 443;
 	lsvm_cluster_settings(service, &settings);
-	if (settings.forwarding == LSVM_FORWARDING_NAT) {
-		addr = lsvm_cluster_destination_address(web->c->cluster, web->c->machine,
-							vip, settings.forwarding);
-		if (!addr)
-			return;
-		if (service->server_port) {
-			add_endpoint(web, vip_web, addr, service->server_port, secured);
-			return;
-		}
-	}
-	/* A mark for all ports: the usual one. */
-	if (!service->ports.count)
-		add_endpoint(web, vip_web, addr, secured ? 443 : 80, secured);
-	for (uint32_t i = 0; i < service->ports.count; i++)
-		for (uint32_t port = service->ports.items[i].first;
-		     port <= service->ports.items[i].last; port++)
-			add_endpoint(web, vip_web, addr, (uint16_t)port, secured);
+	nat = settings.forwarding == LSVM_FORWARDING_NAT;
+	own = lsvm_cluster_destination_address(web->c->cluster, web->c->machine, vip,
+					       settings.forwarding);
+	if (!nat)
+		add_ports(web, vip_web, &vip->address, service, secured);
+	if (!own || (!nat && !is_asked_straight(&settings)))
+		return;
+	if (nat && service->server_port)
+		add_endpoint(web, vip_web, own, service->server_port, secured);
+	else
+		add_ports(web, vip_web, own, service, secured);
 }
 
 /* ---- domains ---- */
