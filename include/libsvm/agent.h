@@ -99,7 +99,7 @@ struct lsvm_agent;
 
 /** What can be set before an agent is started; all are off unless set. */
 enum lsvm_agent_option {
-	LSVM_AGENT_OPTION_UNKNOWN = 0,
+	LSVM_AGENT_UNKNOWN = 0,
 	LSVM_AGENT_CONTROL = 1, /**< "control": path of a local socket for commands */
 	LSVM_AGENT_METRICS = 2, /**< "metrics": "127.0.0.1:9100", an HTTP port with
 				   figures for Prometheus */
@@ -111,7 +111,7 @@ enum lsvm_agent_option {
 
 /** The word for an option; "unknown" for a number that is none. @since 0.1 */
 LSVM_API const char *lsvm_agent_option_name(int option);
-/** The option of that name; LSVM_AGENT_OPTION_UNKNOWN when there is none. @since 0.1 */
+/** The option of that name; LSVM_AGENT_UNKNOWN when there is none. @since 0.1 */
 LSVM_API int lsvm_agent_option_parse(const char *name);
 
 /**

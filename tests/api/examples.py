@@ -105,6 +105,16 @@ class Examples(unittest.TestCase):
                     self.assertEqual(counts[1], 0)
                     self.assertGreater(counts[2], 0)
 
+    def test_an_agent_keeps_a_plan(self):
+        text = self.both("agent", FIGURE3, "eds1", "eps3")
+        for line in (r"applied eds1: holds its plan: \d+ steps", r"repaired eds1: .*add service.*",
+                     r"drained eps3: .*", r"enabled eps3: .*", "duty: master", "stopped eds1: .*"):
+            self.assertRegex(text, rf"(?m)^{line}$")
+
+    def test_an_agent_for_a_machine_or_server_that_is_not_there_is_an_error(self):
+        self.both("agent", FIGURE3, "eds9", "eps3", status=1)
+        self.both("agent", FIGURE3, "eds1", "eps9", status=1)
+
 
 if __name__ == "__main__":
     programs = [a for a in sys.argv[1:] if not a.startswith("-")]

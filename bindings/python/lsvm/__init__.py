@@ -10,6 +10,7 @@
 """
 from . import enums, errors
 from ._library import library
+from .agent import Agent, Event
 from .cluster import Cluster, Draft, Format, load
 from .enums import *  # noqa: F401,F403
 from .errors import *  # noqa: F401,F403
@@ -41,7 +42,7 @@ def feature(name):
     return library().lsvm_feature(name.encode())
 
 
-__all__ = ["Address", "Cluster", "Connection", "Draft", "File", "Finding", "Host", "Impact",
+__all__ = ["Address", "Agent", "Cluster", "Connection", "Draft", "Event", "File", "Finding", "Host", "Impact",
            "Import", "IpvsDestination", "IpvsService", "IpvsTable", "Note", "Plan", "Reason",
            "Scheduler", "Step", "compile", "derive_key", "feature", "finding_codes", "generate_key",
            "guess_import", "impact",

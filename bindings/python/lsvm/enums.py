@@ -7,7 +7,7 @@ from ._words import Flags, Words
 
 class AgentOption(Words):
     """enum lsvm_agent_option"""
-    OPTION_UNKNOWN = 0
+    UNKNOWN = 0
     CONTROL = 1
     METRICS = 2
     KEY = 3

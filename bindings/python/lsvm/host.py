@@ -98,6 +98,11 @@ class Host(Owned):
         self._context.check(library().lsvm_host_simulate_interface(
             self._pointer, needed(name, "name")))
 
+    def simulate_pass(self, duration_ms):
+        """Lets time go by on a simulated machine."""
+        self._context.check(library().lsvm_host_simulate_pass(
+            self._pointer, whole(duration_ms, "duration_ms", 2 ** 64 - 1)))
+
     def applied(self):
         """The plan that was applied last; NotFound when nothing of ours is on the machine."""
         return Plan._new(self._context, library().lsvm_role_applied, self._pointer, kept=self)
