@@ -229,8 +229,8 @@ static void a_closed_channel_gives_no_fact(void **state)
 		w->io->close(w->host, c[i]);
 	/* Their places are taken by others. */
 	for (int i = 0; i < 50; i += 2)
-		c[i] = OPEN(w, NULL, .kind = CHANNEL_LISTEN_UDP,
-			    .local = addr("127.0.0.1"), .local_port = free_port());
+		c[i] = OPEN(w, NULL, .kind = CHANNEL_UDP, .remote = addr("127.0.0.1"),
+			    .remote_port = port);
 	for (int i = 1; i < 50; i += 2) {
 		expect(w, IO_CONNECTED);
 		assert_ptr_equal(fact.owner, &owners[i]);
