@@ -202,9 +202,19 @@ static char *find_nft(const struct lab *lab)
 
 /* ---- the whole ---- */
 
-const char *lab_agent_command(const struct lab *lab, const struct machine *machine)
+char *lab_agent_command(const struct lab *lab, const struct machine *machine)
 {
-	return machine->role == LSVM_ROLE_DIRECTOR ? lab->director_agent : NULL;
+	bool directs = machine->role == LSVM_ROLE_DIRECTOR;
+	char *program, *command = NULL;
+
+	if (directs && lab->director_agent)
+		return strdup(lab->director_agent);
+	program = lab_program_path(directs ? "svm-eds" : "svm-eps");
+	if (program && asprintf(&command, "exec '%s' run %s --machine '%s'", program,
+				CLUSTER_PATH, machine->name) < 0)
+		command = NULL;
+	free(program);
+	return command;
 }
 
 int lab_make_machine(struct lab *lab, struct machine *machine)

@@ -235,6 +235,7 @@ static int with_file(struct tool *tool, bool asks)
 	struct lab lab;
 	int status = lab_load(&lab, tool, tool->operands[0]);
 
+	lab.agents = tool_has(tool, "faults") || tool_has(tool, "agents");
 	lab.director_agent = tool_value(tool, "director-agent");
 	if (status == TOOL_DONE && lab_build(&lab) < 0)
 		status = lab_failed(&lab);

@@ -14,7 +14,8 @@ struct lab {
 	char *json; /* of the cluster */
 	struct world world;
 	struct targets targets;
-	const char *director_agent; /* run on each director; NULL: its plan is applied */
+	bool agents;		    /* directors and servers run theirs */
+	const char *director_agent; /* another program as such; NULL: svm-eds run */
 	char *nft;		    /* a stand-in for machines; NULL: none */
 	bool nft_sought;
 };
@@ -36,8 +37,8 @@ int lab_change(struct lab *lab, struct lab *was);
 int lab_make_machine(struct lab *lab, struct machine *machine);
 /* Has the machine's tool apply its plan. */
 int lab_apply(struct lab *lab, const struct machine *machine);
-/* What a shell runs on the machine as its agent; NULL: it has none. */
-const char *lab_agent_command(const struct lab *lab, const struct machine *machine);
+/* What a shell runs on the machine as its agent; free() it. NULL: out of memory. */
+char *lab_agent_command(const struct lab *lab, const struct machine *machine);
 /* Runs a program in a machine with a deadline; its output is kept and shown only when it
  * fails. 0 or -1. */
 int machine_run(const struct machine *machine, const char *const *arguments);

@@ -133,7 +133,7 @@ pid_t agent_pid(const struct machine *machine)
 
 struct starting {
 	const struct machine *machine;
-	const char *command;
+	char *command;
 };
 
 /* The log is made before the machine's files are left. */
@@ -169,21 +169,23 @@ static int remember_agent(struct lab *lab, const struct machine *machine, pid_t 
 
 int agent_start(struct lab *lab, const struct machine *machine)
 {
-	struct starting starting = { machine, lab_agent_command(lab, machine) };
+	struct starting starting = { .machine = machine };
 	int64_t deadline = now_ms() + DEATH_MS;
 	pid_t pid;
 
-	if (!starting.command)
-		return fail(lab, machine, "no agent is known for it");
 	/* One that was asked to end may still be at it. */
 	while (agent_pid(machine) && now_ms() < deadline)
 		usleep(2000);
 	if (agent_pid(machine))
 		return fail(lab, machine, "its agent runs already");
+	starting.command = lab_agent_command(lab, machine);
+	if (!starting.command)
+		return fail(lab, machine, "out of memory");
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0)
 		become_agent(&starting);
+	free(starting.command);
 	return pid < 0 ? fail(lab, machine, strerror(errno))
 		       : remember_agent(lab, machine, pid);
 }
@@ -272,7 +274,8 @@ int power_boot(struct lab *lab, const struct machine *machine)
 {
 	if (!machine_has_plan(machine))
 		return 0;
-	if (lab_agent_command(lab, machine)) {
+	if (lab->agents &&
+	    (machine->role == LSVM_ROLE_DIRECTOR || !lab->director_agent)) {
 		if (agent_start(lab, machine) < 0)
 			return -1;
 	} else if (lab_apply(lab, machine) < 0) {

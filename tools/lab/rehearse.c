@@ -221,7 +221,8 @@ static bool settle(struct conduct *conduct, int64_t patience_us, char *why, size
 			since = 0;
 		else if (!since)
 			since = now;
-		if (good && now - since >= STEADY_US)
+		if (good && now - since >= STEADY_US &&
+		    watch_serving(conduct->watch, why, size))
 			return true;
 		if (now > end || conduct->client_died)
 			return false;
@@ -466,6 +467,13 @@ static int prepare(struct conduct *conduct)
 	return find_sources(conduct, rehearsal->faults->sources, sources);
 }
 
+static void show_agents(const struct lab *lab)
+{
+	for (size_t i = 0; i < lab->world.machine_count; i++)
+		if (machine_has_plan(&lab->world.machines[i]))
+			agent_show(&lab->world.machines[i]);
+}
+
 static int conduct_all(struct conduct *conduct)
 {
 	char why[200];
@@ -473,10 +481,7 @@ static int conduct_all(struct conduct *conduct)
 	if (prepare(conduct) < 0)
 		return -1;
 	if (!settle(conduct, SETTLE_US, why, sizeof(why))) {
-		for (size_t i = 0; i < conduct->lab->world.machine_count; i++)
-			if (machine_has_plan(&conduct->lab->world.machines[i]))
-				agent_show(&conduct->lab->world.machines[i]);
-		fprintf(stderr, "svm-lab: ");
+		show_agents(conduct->lab);
 		return fail(conduct->lab, why);
 	}
 	if (start_client(conduct) < 0 || take_steps(conduct) < 0) {

@@ -5,14 +5,18 @@
  */
 #include "watch.h"
 
+#include "pages.h"
 #include "spaces.h"
 #include "wire.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#define CONNECT_US 200000
 #define UNANSWERED_US 150000 /* then a request is looked for */
 #define FORGOTTEN_US 2000000
 
@@ -251,6 +255,66 @@ bool watch_settled(struct watch *watch, char *why, size_t size)
 	good = good && table;
 	lsvm_ipvs_table_unref(table);
 	return good;
+}
+
+/* ---- what listens ---- */
+
+/* From the server itself: to the VIP, behind address translation to its own address. */
+static bool listens(const struct machine *server, const struct target *target)
+{
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6 };
+	struct sockaddr_in four = { .sin_family = AF_INET };
+	const struct ip *ip = &target->vip;
+	struct timeval patience = { .tv_usec = CONNECT_US };
+	int fd, did;
+
+	for (size_t i = 0; target->forwarding == LSVM_FORWARDING_NAT &&
+			   i < server->port_count && ip == &target->vip;
+	     i++)
+		if (port_address(&server->ports[i], ip->family))
+			ip = port_address(&server->ports[i], ip->family);
+	fd = socket(ip->family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	four.sin_port = six.sin6_port = htons(target->server_port);
+	memcpy(&four.sin_addr, ip->bytes, 4);
+	memcpy(&six.sin6_addr, ip->bytes, 16);
+	if (ip->family == AF_INET)
+		did = connect(fd, (struct sockaddr *)&four, sizeof(four));
+	else
+		did = connect(fd, (struct sockaddr *)&six, sizeof(six));
+	close(fd);
+	return did == 0;
+}
+
+bool watch_serving(struct watch *watch, char *why, size_t size)
+{
+	const struct world *world = &watch->lab->world;
+	const struct targets *targets = &watch->lab->targets;
+	bool good = true;
+
+	for (size_t i = 0; good && i < world->machine_count; i++) {
+		const struct machine *machine = &world->machines[i];
+
+		if (machine->role != LSVM_ROLE_SERVER || watch->idle[i] ||
+		    !is_reachable(watch, machine) || !spaces_visit(machine->net))
+			continue;
+		for (size_t j = 0; good && j < targets->count; j++) {
+			const struct target *target = &targets->items[j];
+
+			if (target->skipped || target->protocol != LSVM_PROTOCOL_TCP ||
+			    !target_has_server(target, machine->name) ||
+			    (j && target->domain && target[-1].domain &&
+			     ip_equal(&target->vip, &target[-1].vip) &&
+			     target->port == target[-1].port))
+				continue;
+			good = listens(machine, target);
+			if (!good)
+				snprintf(why, size, "%s: nothing listens at %s port %u",
+					 machine->name, target->address,
+					 target->server_port);
+		}
+	}
+	return spaces_visit(watch->own) && good;
 }
 
 /* ---- where requests are ---- */

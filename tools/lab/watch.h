@@ -25,6 +25,8 @@ const struct machine *watch_master(struct watch *watch, char *why, size_t size);
 /* Whether the master's table sends clients to the server: 1 for everything that it is
  * planned for, 0 for nothing, -1 neither or not to be told. */
 int watch_server(struct watch *watch, const struct machine *server);
+/* Whether every service that a server has takes connections there. */
+bool watch_serving(struct watch *watch, char *why, size_t size);
 /* Whether there is a master whose table has every server that works. */
 bool watch_settled(struct watch *watch, char *why, size_t size);
 
