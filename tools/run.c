@@ -104,6 +104,20 @@ static int make(struct run *run, int role)
 	return TOOL_DONE;
 }
 
+/* What the command line says, as far as this tool has such options. */
+static int set_options(struct run *run)
+{
+	static const char *const names[] = { "control", "metrics", "key", "log",
+					     "notify" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (tool_has(run->tool, names[i]) &&
+		    lsvm_agent_set(run->agent, lsvm_agent_option_parse(names[i]),
+				   tool_value(run->tool, names[i])) < 0)
+			return tool_failed(run->tool);
+	return TOOL_DONE;
+}
+
 /* ---- going on ---- */
 
 /* A file that is wrong changes nothing: what is in force stays so. */
@@ -155,6 +169,8 @@ int agent_run(struct tool *tool, int role)
 	int status = make(&run, role);
 
 	/* Before the start: whoever stops it meanwhile is heard afterwards. */
+	if (status == TOOL_DONE)
+		status = set_options(&run);
 	if (status == TOOL_DONE)
 		status = open_signals(&run);
 	if (status == TOOL_DONE && lsvm_agent_start(run.agent) < 0)

@@ -39,6 +39,9 @@ static int run_run(struct tool *tool)
 static const struct tool_option run_options[] = {
 	{ "machine", "NAME",
 	  "the machine of the cluster file that this one is; default: the host name" },
+	{ "key", "FILE",
+	  "the cluster's key: directors tell each other their connections, and servers "
+	  "who they are" },
 	{ 0 },
 };
 

@@ -39,6 +39,8 @@ static int run_run(struct tool *tool)
 static const struct tool_option run_options[] = {
 	{ "machine", "NAME",
 	  "the machine of the cluster file that this one is; default: the host name" },
+	{ "key", "FILE",
+	  "this machine's key: with it the directors believe that it is back or goes" },
 	{ 0 },
 };
 
