@@ -82,13 +82,38 @@ int lab_apply(struct lab *lab, const struct machine *machine)
 
 /* ---- parts of a lab ---- */
 
+/* It protects nothing here: the same machine has the same one in every lab. */
+static char *make_key(struct lab *lab, const struct machine *machine)
+{
+	static const uint8_t bytes[32] = "of a lab, known to everybody";
+	struct lsvm_ctx *ctx = lab->tool->ctx;
+	char *cluster = NULL, *own = NULL;
+
+	if (lsvm_key_generate(ctx, bytes, sizeof(bytes), &cluster) < 0)
+		return NULL;
+	if (machine->role == LSVM_ROLE_DIRECTOR)
+		return cluster;
+	if (lsvm_key_derive(ctx, cluster, strlen(cluster), machine->name, &own) < 0)
+		own = NULL;
+	lsvm_free(cluster);
+	return own;
+}
+
 static int write_files(struct lab *lab, int role)
 {
 	for (size_t i = 0; i < lab->world.machine_count; i++) {
 		const struct machine *machine = &lab->world.machines[i];
+		char *key;
+		int err;
 
-		if (machine->role == role &&
-		    pages_write(&lab->world, machine, &lab->targets, lab->json) < 0)
+		if (machine->role != role)
+			continue;
+		key = make_key(lab, machine);
+		err = key ? pages_write(&lab->world, machine, &lab->targets, lab->json,
+					key)
+			  : -1;
+		lsvm_free(key);
+		if (err < 0)
 			return -1;
 	}
 	return 0;
@@ -210,8 +235,8 @@ char *lab_agent_command(const struct lab *lab, const struct machine *machine)
 	if (directs && lab->director_agent)
 		return strdup(lab->director_agent);
 	program = lab_program_path(directs ? "svm-eds" : "svm-eps");
-	if (program && asprintf(&command, "exec '%s' run %s --machine '%s'", program,
-				CLUSTER_PATH, machine->name) < 0)
+	if (program && asprintf(&command, "exec '%s' run %s --machine '%s' --key %s",
+				program, CLUSTER_PATH, machine->name, KEY_PATH) < 0)
 		command = NULL;
 	free(program);
 	return command;

@@ -123,7 +123,7 @@ struct writing {
 	struct world *world;
 	const struct machine *machine;
 	const struct targets *targets;
-	const char *cluster_json;
+	const char *cluster_json, *key;
 };
 
 static int write_all(void *arg)
@@ -132,7 +132,9 @@ static int write_all(void *arg)
 	const char *server = writing->machine->name, *last = "";
 
 	if (!write_file(CLUSTER_PATH, writing->cluster_json,
-			strlen(writing->cluster_json)))
+			strlen(writing->cluster_json)) ||
+	    !write_file(KEY_PATH, writing->key, strlen(writing->key)) ||
+	    chmod(KEY_PATH, 0600) < 0)
 		goto failed;
 	for (size_t i = 0; i < writing->targets->count; i++) {
 		const struct target *target = &writing->targets->items[i];
@@ -155,9 +157,9 @@ failed:
 }
 
 int pages_write(struct world *world, const struct machine *machine,
-		const struct targets *targets, const char *cluster_json)
+		const struct targets *targets, const char *cluster_json, const char *key)
 {
-	struct writing writing = { world, machine, targets, cluster_json };
+	struct writing writing = { world, machine, targets, cluster_json, key };
 
 	if (spaces_call(machine, write_all, &writing) == 0)
 		return 0;

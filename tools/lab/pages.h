@@ -10,11 +10,12 @@
 
 /* Where a machine finds the cluster, as JSON. */
 #define CLUSTER_PATH "/etc/svm/cluster.json"
+#define KEY_PATH "/etc/svm/key" /* … and its key */
 
 /* Writes a server's copy of the cluster, the pages of the domains it has, and their
- * certificates. 0, or -1 with world->problem. */
+ * certificates; and its key. 0, or -1 with world->problem. */
 int pages_write(struct world *world, const struct machine *machine,
-		const struct targets *targets, const char *cluster_json);
+		const struct targets *targets, const char *cluster_json, const char *key);
 /* The folders that machines need a copy of; ends with NULL; free it with its texts. */
 char **pages_folders(const struct targets *targets);
 /* Starts what answers for services that are not on the web, and ends an older one. */
