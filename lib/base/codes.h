@@ -203,6 +203,14 @@ FINDING(BACKEND_NOT_REACHABLE, "backend-not-reachable", ERROR,
 FINDING(CHECK_INCOMPLETE, "check-incomplete", ERROR, "write what the check is to ask for")
 FINDING(CHECK_PATH, "check-path", ERROR, "begin the path with /")
 FINDING(CHECK_DIGEST, "check-digest", ERROR, "write sha256: and 64 hexadecimal digits")
+FINDING(CHECK_DNS, "check-dns", ERROR,
+	"ask for a name with labels of at most 63 bytes, a type such as A, AAAA or "
+	"TYPE65, and expect an address of A and AAAA, a name of NS, CNAME and PTR, a "
+	"text of TXT")
+FINDING(CHECK_ESCAPE, "check-escape", ERROR,
+	"write \\r \\n \\t \\0 \\xHH, and \\\\ for a backslash")
+FINDING(CHECK_KEY, "check-key", WARNING,
+	"leave it out, or choose the kind of check that has it")
 FINDING(CHECK_TIMEOUT, "check-timeout", WARNING, "make timeout_ms at most interval_ms")
 FINDING(CHECK_WITHOUT_PORT, "check-without-port", ERROR, "give the check a port")
 FINDING(NO_DIRECTOR, "no-director", ERROR,

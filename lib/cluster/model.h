@@ -341,6 +341,16 @@ const struct addr *lsvm_interface_address(const struct interface *interface,
 /* The subnet of the network that has the address, or NULL. */
 const struct prefix *lsvm_network_subnet(const struct network *network,
 					 const struct addr *addr);
+/* Text with \r \n \t \\ \0 \xHH as bytes; ret has room for as many as the text has.
+ * False: a backslash stands before anything else. */
+bool lsvm_check_unescape(const char *text, uint8_t *ret, size_t *ret_length);
+/* Of a DNS record's name, such as AAAA or TYPE65; 0: there is none. */
+uint16_t lsvm_check_record_type(const char *text);
+/* As they are on the wire: a name, "www.example.com" with or without a dot at its end or
+ * "."; the data of a record of that type, written as its address, name or text. False:
+ * there is no such thing, and ret has a part of it. */
+bool lsvm_check_dns_name(const char *name, struct buf *ret);
+bool lsvm_check_dns_data(const char *text, uint16_t type, struct buf *ret);
 /* "/partitions/0/vips/1" into the arena of a findings list or any other. */
 const char *lsvm_object_path(const struct object *object, struct arena *arena);
 

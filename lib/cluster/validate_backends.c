@@ -1,81 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What stands behind the servers, and what is asked of both: a server that needs a
- * back-end service must have a way to its hosts, and a check must know all that it has to
- * ask.
+ * What stands behind the servers: a server that needs a back-end service must have a way
+ * to its hosts. And where checks are written.
  */
 #include "cluster/validate_private.h"
-
-#include <ctype.h>
 
 /* More than any cluster has; a file made to waste time stops wasting it here. */
 #define PAIRS_MAX 10000000
 
-/* ---- checks ---- */
-
-static bool is_digest(const char *text)
-{
-	static const char head[] = "sha256:";
-	size_t digits = 0;
-
-	if (strncmp(text, head, sizeof(head) - 1) != 0)
-		return false;
-	for (text += sizeof(head) - 1; isxdigit((unsigned char)*text); text++)
-		digits++;
-	return !*text && digits == 64;
-}
-
-static const char *missing(const struct check *check)
-{
-	switch (check->kind) {
-	case LSVM_CHECK_EXTERNAL:
-		return check->command.count ? NULL : "command";
-	case LSVM_CHECK_SCRIPT:
-		return check->send || check->expect ? NULL : "send or expect";
-	case LSVM_CHECK_DNS:
-		return check->query ? NULL : "query";
-	case LSVM_CHECK_UNKNOWN:
-	case LSVM_CHECK_TCP:
-	case LSVM_CHECK_UDP:
-	case LSVM_CHECK_SCTP:
-	case LSVM_CHECK_PING:
-	case LSVM_CHECK_HTTP:
-	case LSVM_CHECK_HTTPS:
-	case LSVM_CHECK_SMTP:
-	case LSVM_CHECK_LDAP:
-	case LSVM_CHECK_POSTGRESQL:
-	case LSVM_CHECK_MYSQL:
-	case LSVM_CHECK_REDIS:
-	case LSVM_CHECK_AGENT:
-		return NULL;
-	}
-	return NULL;
-}
-
-static void check_check(struct validation *v, const struct check *check)
-{
-	const char *lacks = missing(check);
-
-	if (lacks)
-		lsvm_fault(v, FINDING_CHECK_INCOMPLETE, &check->object, NULL,
-			   "a check of kind %s needs %s",
-			   lsvm_check_kind_name((int)check->kind), lacks);
-	if (check->path && check->path[0] != '/')
-		lsvm_fault(v, FINDING_CHECK_PATH, &check->object, &check->path,
-			   "the path \"%s\" does not begin with /", check->path);
-	if (check->digest && !is_digest(check->digest))
-		lsvm_fault(v, FINDING_CHECK_DIGEST, &check->object, &check->digest,
-			   "\"%.80s\" is no digest", check->digest);
-	if (check->timeout_ms > check->interval_ms)
-		lsvm_fault(v, FINDING_CHECK_TIMEOUT, &check->object, &check->timeout_ms,
-			   "a probe may take %u ms, but the next one begins after %u ms",
-			   check->timeout_ms, check->interval_ms);
-}
-
 static void check_checks(struct validation *v, const struct settings *settings)
 {
 	for (uint32_t i = 0; i < settings->checks.count; i++)
-		check_check(v, &settings->checks.items[i]);
+		lsvm_validate_check(v, &settings->checks.items[i]);
 }
 
 /* A service by mark without ports leaves no port to probe. */
@@ -186,7 +122,7 @@ void lsvm_validate_backends(struct validation *v)
 		const struct backend_service *service = &c->backend_services.items[i];
 
 		for (uint32_t n = 0; n < service->checks.count; n++)
-			check_check(v, &service->checks.items[n]);
+			lsvm_validate_check(v, &service->checks.items[n]);
 		for (uint32_t h = 0; h < service->hosts.count; h++)
 			if (is_server(service->hosts.items[h].target))
 				server_facts(v, service->hosts.items[h].target)->used =

@@ -84,6 +84,7 @@ bool lsvm_entered(struct validation *v, struct map *map, const void *key, size_t
 		  const void *value, void **ret_old);
 /* Whether the field was in the document, however wrong its value was. */
 bool lsvm_was_written(const struct object *object, const void *field);
+void lsvm_validate_check(struct validation *v, const struct check *check);
 
 /* In the order in which they run; each may rely on those before it. */
 void lsvm_validate_names(struct validation *v); /* names: once each; references */

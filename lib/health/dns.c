@@ -25,82 +25,13 @@ enum record_type {
 	TYPE_AAAA = 28,
 };
 
-static const struct word types[] = {
-	{ TYPE_A, "A" },     { TYPE_NS, "NS" },	    { TYPE_CNAME, "CNAME" },
-	{ 6, "SOA" },	     { TYPE_PTR, "PTR" },   { 15, "MX" },
-	{ TYPE_TXT, "TXT" }, { TYPE_AAAA, "AAAA" }, { 33, "SRV" },
-	{ 35, "NAPTR" },     { 43, "DS" },	    { 48, "DNSKEY" },
-	{ 52, "TLSA" },	     { 64, "SVCB" },	    { 65, "HTTPS" },
-	{ 255, "ANY" },	     { 257, "CAA" },	    { 0, NULL },
-};
-
 /* ---- the question ---- */
-
-uint16_t lsvm_check_record_type(const char *text)
-{
-	unsigned long number;
-	char *end;
-
-	for (const struct word *word = types; word->name; word++)
-		if (strcasecmp(word->name, text) == 0)
-			return (uint16_t)word->value;
-	if (strncasecmp(text, "TYPE", 4) != 0 || text[4] < '0' || text[4] > '9')
-		return 0;
-	number = strtoul(text + 4, &end, 10);
-	return *end || number > UINT16_MAX ? 0 : (uint16_t)number;
-}
-
-/* Labels with their lengths; a dot at the end may be there. False: no name. */
-static bool put_name(struct buf *buf, const char *name)
-{
-	const size_t start = buf->length;
-
-	if (strcmp(name, ".") == 0)
-		name = "";
-	while (*name) {
-		const size_t length = strcspn(name, ".");
-		const uint8_t byte = (uint8_t)length;
-
-		if (!length || length > 63)
-			return false;
-		lsvm_buf_add(buf, &byte, 1);
-		lsvm_buf_add(buf, name, length);
-		name += length;
-		name += *name == '.';
-	}
-	lsvm_buf_add(buf, "", 1);
-	return buf->failed || buf->length - start <= NAME_BYTES;
-}
 
 static void put_be16(struct buf *buf, uint16_t value)
 {
 	const uint8_t bytes[2] = { (uint8_t)(value >> 8), (uint8_t)value };
 
 	lsvm_buf_add(buf, bytes, 2);
-}
-
-/* What `expect` is on the wire of a record of that type. */
-static bool put_expected(struct buf *buf, uint16_t type, const char *text)
-{
-	struct addr addr;
-
-	switch (type) {
-	case TYPE_A:
-	case TYPE_AAAA:
-		if (!lsvm_addr_parse(text, &addr) ||
-		    addr.family != (type == TYPE_A ? 4 : 6))
-			return false;
-		lsvm_buf_add(buf, addr.bytes, type == TYPE_A ? 4 : 16);
-		return true;
-	case TYPE_NS:
-	case TYPE_CNAME:
-	case TYPE_PTR:
-		return put_name(buf, text);
-	case TYPE_TXT:
-		lsvm_buf_text(buf, text);
-		return true;
-	}
-	return false;
 }
 
 static int fill(struct recipe *recipe, struct buf *question, struct buf *expected)
@@ -114,7 +45,7 @@ static int fill(struct recipe *recipe, struct buf *question, struct buf *expecte
 				 "\"%s\" is no type of DNS record; write one such as A "
 				 "or AAAA, or TYPE and its number",
 				 check->record);
-	if (!put_name(question, query))
+	if (!lsvm_check_dns_name(query, question))
 		return lsvm_fail(recipe->ctx, LSVM_ERR_ARGUMENT,
 				 "\"%.80s\" is no name that DNS can be asked for; write "
 				 "labels of at most 63 bytes with dots in between",
@@ -122,7 +53,7 @@ static int fill(struct recipe *recipe, struct buf *question, struct buf *expecte
 	put_be16(question, recipe->record);
 	put_be16(question, CLASS_IN);
 	if (check->expect && *check->expect &&
-	    !put_expected(expected, recipe->record, check->expect))
+	    !lsvm_check_dns_data(check->expect, recipe->record, expected))
 		return lsvm_fail(recipe->ctx, LSVM_ERR_ARGUMENT,
 				 "\"%.80s\" cannot be what a record of this type is; "
 				 "expect an address of A and AAAA, a name of NS, CNAME "

@@ -81,15 +81,8 @@ void lsvm_recipe_bytes(struct recipe *recipe, const void *bytes, size_t length,
 		       struct bytes *ret);
 void lsvm_recipe_needle(struct recipe *recipe, const struct bytes *text);
 
-/* Of a DNS record's name, such as AAAA or TYPE65; 0: there is none. */
-uint16_t lsvm_check_record_type(const char *text);
-
 /* Sends and expects: the request and the needle from check.send and check.expect. */
 int lsvm_recipe_talk(struct recipe *recipe);
-
-/* Text with \r \n \t \\ \0 \xHH as bytes; ret has room for as many as the text has.
- * False: a backslash before anything else. */
-bool lsvm_check_unescape(const char *text, uint8_t *ret, size_t *ret_length);
 
 /* ---- engines ---- */
 
