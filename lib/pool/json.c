@@ -196,27 +196,102 @@ static json_t *backend_json(const struct pool *pool, const struct pool_backend *
 	return NULL;
 }
 
-struct json_t *lsvm_pool_json(const struct pool *pool, uint64_t now_ns)
+struct json_t *lsvm_pool_head_json(const struct pool *pool)
 {
-	json_t *json = json_object(), *services = json_array(), *backends = json_array();
+	json_t *json = json_object(), *backends = json_array();
 	int wrong = 0;
 
 	wrong |= set_number(json, "target_count", pool->target_count);
 	wrong |= json_object_set_new(json, "settled",
 				     json_boolean(lsvm_pool_is_settled(pool)));
-	for (uint32_t i = 0; i < pool->group_count; i++)
-		if (pool->groups[i].vip)
-			wrong |= json_array_append_new(
-				services, group_json(pool, &pool->groups[i], now_ns));
 	for (uint32_t i = 0; i < pool->backend_count; i++)
 		wrong |= json_array_append_new(backends,
 					       backend_json(pool, &pool->backends[i]));
-	wrong |= json_object_set(json, "services", services);
 	wrong |= json_object_set(json, "backends", backends);
-	json_decref(services);
 	json_decref(backends);
 	if (!wrong)
 		return json;
 	json_decref(json);
 	return NULL;
+}
+
+struct json_t *lsvm_pool_services_json(const struct pool *pool, size_t first,
+				       size_t count, uint64_t now_ns)
+{
+	json_t *services = json_array();
+
+	for (size_t i = first; i < pool->group_count && i - first < count; i++)
+		if (pool->groups[i].vip &&
+		    json_array_append_new(
+			    services, group_json(pool, &pool->groups[i], now_ns)) < 0) {
+			json_decref(services);
+			return NULL;
+		}
+	return services;
+}
+
+struct json_t *lsvm_pool_json(const struct pool *pool, uint64_t now_ns)
+{
+	json_t *json = lsvm_pool_head_json(pool);
+
+	if (json &&
+	    json_object_set_new(json, "services",
+				lsvm_pool_services_json(pool, 0, SIZE_MAX, now_ns)) < 0) {
+		json_decref(json);
+		return NULL;
+	}
+	return json;
+}
+
+/* ---- for figures ---- */
+
+size_t lsvm_pool_service_count(const struct pool *pool)
+{
+	return pool->group_count;
+}
+
+void lsvm_pool_service(const struct pool *pool, size_t service,
+		       struct pool_service_facts *ret)
+{
+	const struct group *group = &pool->groups[service];
+
+	*ret = (struct pool_service_facts){
+		.key = &group->service->key,
+		.partition = group->vip ? vip_partition(group->vip)->name : NULL,
+		.vip = group->vip ? group->vip->name : NULL,
+		.name = group->model ? group->model->name : NULL,
+		.mode = mode_name(group->mode),
+		.server_count = group->seat_count,
+		.available_count = group->available_count,
+		.quorum = group->quorum,
+		.quorum_lost = group->quorum_lost,
+	};
+}
+
+void lsvm_pool_service_server(const struct pool *pool, size_t service, size_t server,
+			      struct pool_server_facts *ret)
+{
+	const struct seat *seat = &pool->seats[pool->groups[service].first_seat + server];
+
+	*ret = (struct pool_server_facts){
+		.server =
+			seat->member == NONE
+				? NULL
+				: pool->servers[pool->members[seat->member].server].name,
+		.destination = seat->destination,
+		.state = seat_state(pool, seat),
+		.weight = seat->weight,
+		.in = seat->in,
+	};
+}
+
+size_t lsvm_pool_backend_count(const struct pool *pool)
+{
+	return pool->backend_count;
+}
+
+const char *lsvm_pool_backend(const struct pool *pool, size_t backend, bool *ret_down)
+{
+	*ret_down = pool->backends[backend].down;
+	return pool->backends[backend].service->name;
 }

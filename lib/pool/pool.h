@@ -64,5 +64,36 @@ size_t lsvm_pool_server_target(const struct pool *pool, const char *server, size
 /* Members "pool" of a status document: services with their servers, what each is and why;
  * back-end services and who needs them. A new reference. */
 struct json_t *lsvm_pool_json(const struct pool *pool, uint64_t now_ns);
+/* The same in pieces, for who must not stop for long: all but the services, and the
+ * services from `first` up, as an array; empty past the end. */
+struct json_t *lsvm_pool_head_json(const struct pool *pool);
+struct json_t *lsvm_pool_services_json(const struct pool *pool, size_t first,
+				       size_t count, uint64_t now_ns);
+
+/* ---- for figures ---- */
+
+struct pool_service_facts {
+	const struct ipvs_key *key;
+	const char *partition, *vip, *name; /* vip NULL: there for probes only */
+	const char *mode;		    /* "normal", "sorry", "fail-open" */
+	uint32_t server_count, available_count, quorum;
+	bool quorum_lost;
+};
+struct pool_server_facts {
+	const char *server; /* NULL: in none of the partitions */
+	const struct ipvs_destination *destination;
+	const char *state; /* "up", "down", "drained", "unknown" */
+	uint32_t weight;
+	bool in;
+};
+/* Services in the order of the table; the servers of each from 0 to its server_count. */
+size_t lsvm_pool_service_count(const struct pool *pool);
+void lsvm_pool_service(const struct pool *pool, size_t service,
+		       struct pool_service_facts *ret);
+void lsvm_pool_service_server(const struct pool *pool, size_t service, size_t server,
+			      struct pool_server_facts *ret);
+size_t lsvm_pool_backend_count(const struct pool *pool);
+/* Its name, and whether none of its hosts is good. */
+const char *lsvm_pool_backend(const struct pool *pool, size_t backend, bool *ret_down);
 
 #endif
