@@ -165,6 +165,9 @@ LSVM_API int lsvm_agent_duty(const struct lsvm_agent *agent);
 /** How all stands, as JSON, schema "lsvm-agent-status/1". Errors: LSVM_ERR_NOMEM.
  * @since 0.1 */
 LSVM_API int lsvm_agent_status_to_json(struct lsvm_agent *agent, char **ret);
+/** What is counted and measured, in Prometheus' text format. Errors: LSVM_ERR_NOMEM.
+ * @since 0.1 */
+LSVM_API int lsvm_agent_metrics_to_text(struct lsvm_agent *agent, char **ret);
 /**
  * Another cluster comes into force: the plan is applied as a difference, little by little
  * while the agent is dispatched; a master stays master; what did not change goes on.
@@ -188,6 +191,19 @@ LSVM_API int lsvm_agent_drain(struct lsvm_agent *agent, const char *server,
  * lsvm_agent_drain(). @since 0.1 */
 LSVM_API int lsvm_agent_enable(struct lsvm_agent *agent, const char *server,
 			       const char *partition);
+/**
+ * Whether somebody asked by the control socket that the cluster file be read again. Who
+ * keeps the agent answers with lsvm_agent_reload() or lsvm_agent_refuse_reload(); look
+ * after every dispatch. @since 0.1
+ */
+LSVM_API bool lsvm_agent_is_reload_asked(struct lsvm_agent *agent);
+/**
+ * There is no reload: the file cannot be read, or lsvm_agent_reload() failed. It is told
+ * as an event, and to those who asked for it.
+ * @param why one sentence.
+ * Returns 0. Errors: LSVM_ERR_STATE unless the agent runs. @since 0.1
+ */
+LSVM_API int lsvm_agent_refuse_reload(struct lsvm_agent *agent, const char *why);
 /**
  * Ends in order: a director that has another one beside it tells it and gives its
  * addresses up; its table stays, so that connections through it do not die. A director

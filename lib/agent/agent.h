@@ -97,12 +97,17 @@ struct lsvm_agent {
 	struct lsvm_event *oldest, *newest;
 	size_t event_count;
 	uint64_t last_number, lost_count;
+	uint64_t kind_counts[LSVM_EVENT_LOST + 1]; /* of events, by kind */
+	/* The kernel's counters are not asked for before that: see metrics.c. */
+	uint64_t counters_ns;
 
 	/* One for each part; NULL: the part is not there. */
 	struct keep *keep;
 	struct watch *watch;
 	struct duty *duty;
 	struct peer *peer;
+	struct control *control;
+	struct http *http;
 };
 
 /* All parts, in the order of starting; they end in the opposite order. */
@@ -177,8 +182,9 @@ struct json_t *lsvm_peer_json(const struct lsvm_agent *agent);
 
 /* ---- status.c ---- */
 
-/* The whole status as an object; a new reference, NULL: out of memory. */
-struct json_t *lsvm_agent_status_json(struct lsvm_agent *agent);
+/* The status as an object but for what is as long as the cluster (report.h); a new
+ * reference, NULL: out of memory. */
+struct json_t *lsvm_agent_head_json(struct lsvm_agent *agent);
 
 /* ---- watch.c: checks, and the table they leave ---- */
 
@@ -195,5 +201,16 @@ void lsvm_watch_leaving(struct lsvm_agent *agent, const char *server, bool leavi
 /* Members "checks" and "pool" of the status; NULL: out of memory. */
 struct json_t *lsvm_watch_checks_json(const struct lsvm_agent *agent);
 struct json_t *lsvm_watch_pool_json(const struct lsvm_agent *agent);
+/* Targets from the `first` up, as an array; NULL: out of memory. */
+struct json_t *lsvm_watch_checks_json(const struct lsvm_agent *agent, size_t first,
+				      size_t count);
+
+/* ---- control.c: commands of local programs ---- */
+
+extern const struct agent_part lsvm_agent_control;
+
+/* ---- http.c: status and figures for who asks by HTTP ---- */
+
+extern const struct agent_part lsvm_agent_http;
 
 #endif

@@ -117,11 +117,11 @@ static void take_caller(struct lsvm_agent *agent, struct seat *seat,
 		if (event->error == IO_ERROR_OVERFLOW)
 			tell_refusal(agent, "it takes nothing of what it asked for");
 		drop_caller(agent, caller);
-	} else if (event->fact == IO_ENDED && caller->work == CALLER_IDLE) {
-		/* Asked and gone: the answer is on its way. */
-		drop_caller(agent, caller);
-	} else if (event->fact == IO_ENDED && caller->work == CALLER_FOLLOWS) {
-		drop_caller(agent, caller);
+	} else if (event->fact == IO_ENDED) {
+		/* It asks nothing more; what it has asked for is still answered. */
+		caller->ended = true;
+		if (caller->work == CALLER_IDLE || caller->work == CALLER_FOLLOWS)
+			drop_caller(agent, caller);
 	}
 }
 
@@ -234,12 +234,15 @@ static bool has_work(const struct lsvm_agent *agent, const struct caller *caller
 	return work && waiting_bytes(agent, caller) < CONTROL_WAITING_BYTES;
 }
 
+/* It has its answer, and goes if it said so. */
 static void caller_is_idle(struct lsvm_agent *agent, struct caller *caller)
 {
 	lsvm_report_free(&caller->report);
 	caller->report = (struct report){ 0 };
 	caller->work = CALLER_IDLE;
 	caller->heard_ns = agent_now(agent);
+	if (caller->ended)
+		drop_caller(agent, caller);
 }
 
 /* Figures travel as text inside JSON. */
@@ -492,7 +495,10 @@ static void control_tick(struct lsvm_agent *agent, uint64_t now_ns)
 
 static void answer_reloads(struct lsvm_agent *agent, const char *text, size_t length)
 {
-	for (struct caller *at = agent->control->callers; at; at = at->next) {
+	struct caller *next;
+
+	for (struct caller *at = agent->control->callers; at; at = next) {
+		next = at->next;
 		if (at->work != CALLER_RELOADS)
 			continue;
 		lsvm_caller_send(agent, at, text, length);

@@ -40,6 +40,7 @@ struct caller {
 	uint64_t number; /* of the next event that it gets */
 	uint64_t last;
 	uint64_t heard_ns;
+	bool ended; /* it says no more */
 	size_t length;
 	char line[CONTROL_LINE_BYTES];
 };

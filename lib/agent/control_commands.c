@@ -20,18 +20,31 @@ struct command {
 		    const json_t *request);
 };
 
+/* Callers may have said anything, and what they said may be in the text. */
+static json_t *text_json(const char *text)
+{
+	json_t *json = json_string(text);
+	char plain[LSVM_ERROR_TEXT_BYTES];
+	size_t length = 0;
+
+	if (json)
+		return json;
+	for (; text[length] && length < sizeof(plain) - 1; length++)
+		plain[length] = text[length] & 0x80 ? '?' : text[length];
+	return json_stringn(plain, length);
+}
+
 void lsvm_control_error(struct buf *buf, int err, const char *text)
 {
-	json_t *json = json_pack("{s:b, s:s, s:s}", "ok", 0, "error", lsvm_err_name(err),
-				 "text", text);
+	json_t *json = json_pack("{s:b, s:s, s:o}", "ok", 0, "error", lsvm_err_name(err),
+				 "text", text_json(text));
 	char *line = json ? lsvm_json_text(json, JSON_COMPACT) : NULL;
 
 	json_decref(json);
 	if (line) {
 		lsvm_buf_text(buf, line);
 		lsvm_buf_text(buf, "\n");
-	} else {
-		/* Out of memory, or a text that is no UTF-8: an answer all the same. */
+	} else { /* out of memory: an answer all the same */
 		lsvm_buf_printf(buf, "{\"ok\":false,\"error\":\"%s\",\"text\":\"\"}\n",
 				lsvm_err_name(err));
 	}

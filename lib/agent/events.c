@@ -105,6 +105,8 @@ void lsvm_agent_tell(struct lsvm_agent *agent, const struct event *event)
 		return;
 	dated.number = ++agent->last_number;
 	dated.time_ms = agent->io->wall_ms(agent->host);
+	if ((size_t)dated.kind < ARRAY_SIZE(agent->kind_counts))
+		agent->kind_counts[dated.kind]++;
 	for (size_t i = 0; lsvm_agent_parts[i]; i++)
 		if (lsvm_agent_parts[i]->heard)
 			lsvm_agent_parts[i]->heard(agent, &dated);

@@ -137,4 +137,6 @@ int lsvm_report_next(struct lsvm_agent *agent, struct report *report, struct buf
 void lsvm_report_free(struct report *report)
 {
 	lsvm_buf_free(&report->exposition.text);
+	lsvm_ipvs_table_unref(report->counters);
+	report->counters = NULL;
 }

@@ -22,6 +22,7 @@ struct report {
 	size_t at;	/* in the stage */
 	size_t written; /* services so far */
 	struct exposition exposition;
+	struct lsvm_ipvs_table *counters; /* NULL: not looked at, or too dear */
 };
 
 /* Appends the next piece; 1 while there is more to come, 0 at the end, LSVM_ERR_NOMEM. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How an agent stands, as one document: what each part says of itself. */
+/* How an agent stands, as one document: what each part says of itself; the long lists of a
+ * director are added by report.c. */
 #include "agent/agent.h"
+#include "agent/report.h"
 #include "base/json.h"
 
 static const char *life_word(const struct lsvm_agent *agent)
@@ -24,7 +26,7 @@ static bool add(json_t *root, const char *name, json_t *value)
 	return value && json_object_set_new(root, name, value) == 0;
 }
 
-json_t *lsvm_agent_status_json(struct lsvm_agent *agent)
+json_t *lsvm_agent_head_json(struct lsvm_agent *agent)
 {
 	const uint64_t up_ns =
 		agent->started_ns ? agent_now(agent) - agent->started_ns : 0;
@@ -52,16 +54,33 @@ json_t *lsvm_agent_status_json(struct lsvm_agent *agent)
 	return NULL;
 }
 
+/* All pieces at once. */
+static int whole_report(struct lsvm_agent *agent, enum report_kind kind, char **ret)
+{
+	struct report report = { .kind = kind };
+	struct buf text = { 0 };
+	int more;
+
+	do
+		more = lsvm_report_next(agent, &report, &text);
+	while (more > 0);
+	lsvm_report_free(&report);
+	if (more < 0 || text.failed) {
+		lsvm_buf_free(&text);
+		return lsvm_fail_nomem(agent->ctx);
+	}
+	*ret = lsvm_buf_take(&text);
+	return *ret ? 0 : lsvm_fail_nomem(agent->ctx);
+}
+
 int lsvm_agent_status_to_json(struct lsvm_agent *agent, char **ret)
 {
-	json_t *root = lsvm_agent_status_json(agent);
-	char *text = root ? lsvm_json_text(root, JSON_COMPACT) : NULL;
+	return whole_report(agent, REPORT_STATUS, ret);
+}
 
-	json_decref(root);
-	if (!text)
-		return lsvm_fail_nomem(agent->ctx);
-	*ret = text;
-	return 0;
+int lsvm_agent_metrics_to_text(struct lsvm_agent *agent, char **ret)
+{
+	return whole_report(agent, REPORT_METRICS, ret);
 }
 
 int lsvm_agent_duty(const struct lsvm_agent *agent)

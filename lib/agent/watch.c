@@ -481,12 +481,12 @@ static json_t *target_json(const struct target *target, uint64_t now_ns)
 			 "last_duration_us", (int)figures.last_duration_us);
 }
 
-json_t *lsvm_watch_checks_json(const struct lsvm_agent *agent)
+json_t *lsvm_watch_checks_json(const struct lsvm_agent *agent, size_t first, size_t count)
 {
 	const struct watchlist *list = &agent->watch->now;
 	json_t *array = json_array();
 
-	for (size_t i = 0; array && i < list->count; i++)
+	for (size_t i = first; array && i < list->count && i - first < count; i++)
 		if ((!i || list->items[i].target != list->items[i - 1].target) &&
 		    json_array_append_new(array, target_json(list->items[i].target,
 							     agent_now(agent))) < 0) {
@@ -494,11 +494,6 @@ json_t *lsvm_watch_checks_json(const struct lsvm_agent *agent)
 			return NULL;
 		}
 	return array;
-}
-
-json_t *lsvm_watch_pool_json(const struct lsvm_agent *agent)
-{
-	return lsvm_pool_json(agent->watch->now.pool, agent_now(agent));
 }
 
 const struct agent_part lsvm_agent_watch_part = {

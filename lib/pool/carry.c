@@ -21,6 +21,7 @@ static void target_key(const struct watched *watched, struct buf *key)
 	lsvm_buf_add(key, &spec->addr, sizeof(spec->addr));
 	lsvm_buf_add(key, &spec->port, sizeof(spec->port));
 	lsvm_buf_add(key, &spec->mark, sizeof(spec->mark));
+	lsvm_buf_add(key, &spec->protocol, sizeof(spec->protocol));
 	lsvm_buf_add(key, domain, strlen(domain));
 }
 
