@@ -198,9 +198,6 @@ bool lsvm_watch_is_settled(const struct lsvm_agent *agent);
 bool lsvm_watch_hint(struct lsvm_agent *agent, const char *server);
 /* A server says that it goes, or stays after all: no new clients meanwhile. */
 void lsvm_watch_leaving(struct lsvm_agent *agent, const char *server, bool leaving);
-/* Members "checks" and "pool" of the status; NULL: out of memory. */
-struct json_t *lsvm_watch_checks_json(const struct lsvm_agent *agent);
-struct json_t *lsvm_watch_pool_json(const struct lsvm_agent *agent);
 /* Targets from the `first` up, as an array; NULL: out of memory. */
 struct json_t *lsvm_watch_checks_json(const struct lsvm_agent *agent, size_t first,
 				      size_t count);

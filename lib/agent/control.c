@@ -209,9 +209,16 @@ static void take_socket(struct lsvm_agent *agent, struct seat *seat,
 
 /* ---- one piece of work ---- */
 
+uint64_t lsvm_control_first_kept(const struct control *control)
+{
+	return control->last_number > CONTROL_EVENTS_KEPT
+		       ? control->last_number - CONTROL_EVENTS_KEPT + 1
+		       : 1;
+}
+
 static size_t waiting_bytes(const struct lsvm_agent *agent, const struct caller *caller)
 {
-	return agent->io->waiting ? agent->io->waiting(agent->host, caller->channel) : 0;
+	return agent->io->waiting(agent->host, caller->channel);
 }
 
 static bool has_work(const struct lsvm_agent *agent, const struct caller *caller)
@@ -231,7 +238,7 @@ static bool has_work(const struct lsvm_agent *agent, const struct caller *caller
 		work = caller->number <= control->last_number;
 		break;
 	}
-	return work && waiting_bytes(agent, caller) < CONTROL_WAITING_BYTES;
+	return work && waiting_bytes(agent, caller) <= CONTROL_WAITING_BYTES;
 }
 
 /* It has its answer, and goes if it said so. */
@@ -289,14 +296,6 @@ static void report_piece(struct lsvm_agent *agent, struct caller *caller)
 	lsvm_buf_free(&out);
 }
 
-/* The number of the first event that is kept. */
-static uint64_t first_kept(const struct control *control)
-{
-	return control->last_number > CONTROL_EVENTS_KEPT
-		       ? control->last_number - CONTROL_EVENTS_KEPT + 1
-		       : 1;
-}
-
 static bool add_event(const struct control *control, uint64_t number, const char *before,
 		      const char *after, struct buf *out)
 {
@@ -324,14 +323,11 @@ static void follow_piece(struct lsvm_agent *agent, struct caller *caller)
 	struct buf out = { 0 };
 	bool whole = true;
 
-	if (caller->begun && caller->number < first_kept(control)) {
+	if (caller->number < lsvm_control_first_kept(control)) {
 		lsvm_caller_refuse(agent, caller, LSVM_ERR_LIMIT,
 				   "it takes events more slowly than they come");
 		return;
 	}
-	caller->begun = true;
-	if (caller->number < first_kept(control))
-		caller->number = first_kept(control);
 	for (int i = 0; whole && i < CONTROL_EVENTS_AT_ONCE &&
 			caller->number <= control->last_number;
 	     i++)
@@ -349,13 +345,12 @@ static void events_piece(struct lsvm_agent *agent, struct caller *caller)
 	struct buf out = { 0 };
 	bool whole = true;
 
-	if (caller->number < first_kept(control))
-		caller->number = first_kept(control);
+	if (caller->number < lsvm_control_first_kept(control))
+		caller->number = lsvm_control_first_kept(control);
 	if (!caller->begun)
 		lsvm_buf_text(&out, "{\"ok\":true,\"events\":[");
-	for (int i = 0; whole && i < CONTROL_EVENTS_AT_ONCE &&
-			caller->number <= caller->last;
-	     i++) {
+	for (int i = 0;
+	     whole && i < CONTROL_EVENTS_AT_ONCE && caller->number <= caller->last; i++) {
 		size_t before = out.length;
 
 		whole = add_event(control, caller->number++,
@@ -431,7 +426,12 @@ static int control_set(struct lsvm_agent *agent, enum lsvm_agent_option option,
 	}
 	free(control->path);
 	control->path = strdup(value);
-	return control->path ? 0 : lsvm_fail_nomem(agent->ctx);
+	/* From now on: what happens at the start is asked for later. */
+	if (!control->events && value[0])
+		control->events = calloc(CONTROL_EVENTS_KEPT, sizeof(*control->events));
+	return control->path && (control->events || !value[0])
+		       ? 0
+		       : lsvm_fail_nomem(agent->ctx);
 }
 
 static int control_start(struct lsvm_agent *agent)
@@ -440,9 +440,6 @@ static int control_start(struct lsvm_agent *agent)
 
 	if (!control || !control->path[0])
 		return 0;
-	control->events = calloc(CONTROL_EVENTS_KEPT, sizeof(*control->events));
-	if (!control->events)
-		return lsvm_fail_nomem(agent->ctx);
 	control->seat.take = take_socket;
 	open_socket(agent);
 	return 0;

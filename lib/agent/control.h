@@ -24,10 +24,10 @@
 
 enum caller_work {
 	CALLER_IDLE,
-	CALLER_REPORTS,	 /* a long answer is made */
-	CALLER_EVENTS,	 /* those that are kept, up to `last`, then idle */
-	CALLER_FOLLOWS,	 /* the same, and all that come */
-	CALLER_RELOADS,	 /* waits for how a reload goes */
+	CALLER_REPORTS, /* a long answer is made */
+	CALLER_EVENTS,	/* those that are kept, up to `last`, then idle */
+	CALLER_FOLLOWS, /* the same, and all that come */
+	CALLER_RELOADS, /* waits for how a reload goes */
 };
 
 struct caller {
@@ -70,6 +70,9 @@ bool lsvm_caller_send(struct lsvm_agent *agent, struct caller *caller, const cha
 /* Why not, and the end of the connection. */
 void lsvm_caller_refuse(struct lsvm_agent *agent, struct caller *caller, int err,
 			const char *why);
+
+/* The number of the first event that is kept. */
+uint64_t lsvm_control_first_kept(const struct control *control);
 
 /* ---- control_commands.c ---- */
 

@@ -121,6 +121,8 @@ static bool run_events(struct lsvm_agent *agent, struct caller *caller,
 		caller->number = (uint64_t)json_integer_value(since) + 1;
 	else if (json_is_true(follow))
 		caller->number = caller->last + 1;
+	if (caller->number < lsvm_control_first_kept(agent->control))
+		caller->number = lsvm_control_first_kept(agent->control);
 	if (!json_is_true(follow))
 		return begin(caller, CALLER_EVENTS, REPORT_STATUS);
 	begin(caller, CALLER_FOLLOWS, REPORT_STATUS);
@@ -203,7 +205,8 @@ static const char *unknown_member(const struct command *command, json_t *request
 	const char *name;
 	json_t *value;
 
-	json_object_foreach (request, name, value) {
+	json_object_foreach(request, name, value)
+	{
 		bool known = strcmp(name, "command") == 0;
 
 		for (int i = 0; i < MEMBERS_MAX && command->members[i]; i++)
@@ -253,9 +256,8 @@ bool lsvm_control_line(struct lsvm_agent *agent, struct caller *caller, const ch
 		snprintf(text, sizeof(text), "what it says is no JSON object%s%.120s",
 			 request ? "" : ": ", request ? "" : error.text);
 		lsvm_caller_refuse(agent, caller,
-				   !request && lsvm_json_ran_out(&error)
-					   ? LSVM_ERR_NOMEM
-					   : LSVM_ERR_PARSE,
+				   !request && lsvm_json_ran_out(&error) ? LSVM_ERR_NOMEM
+									 : LSVM_ERR_PARSE,
 				   text);
 		return false;
 	}

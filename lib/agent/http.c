@@ -62,9 +62,9 @@ static void take_request(struct lsvm_agent *agent, const struct io_event *event)
 		reply_text(agent, event->accepted, 503, RETRY_TEXT);
 		return;
 	}
-	*asker = (struct asker){ .request = event->accepted,
-				 .report.kind =
-					 metrics ? REPORT_METRICS : REPORT_STATUS };
+	*asker =
+		(struct asker){ .request = event->accepted,
+				.report.kind = metrics ? REPORT_METRICS : REPORT_STATUS };
 	http->asker_count++;
 }
 

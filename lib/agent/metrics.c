@@ -185,8 +185,8 @@ static void agent_sample(struct lsvm_agent *agent, enum family_id family,
 	if (family == FAMILY_INFO)
 		lsvm_exposition_count(e, labels, 1);
 	else if (family == FAMILY_START)
-		lsvm_exposition_thousandths(
-			e, NULL, agent->io->wall_ms(agent->host) - up_ms);
+		lsvm_exposition_thousandths(e, NULL,
+					    agent->io->wall_ms(agent->host) - up_ms);
 	else if (family == FAMILY_APPLIED)
 		lsvm_exposition_count(e, NULL, lsvm_keep_is_good(agent));
 	else if (family == FAMILY_REPAIRS)
@@ -224,24 +224,20 @@ static void router_sample(const struct router *router, enum family_id family,
 
 	if (family == FAMILY_VRRP_STATE) {
 		for (int state = VRRP_INIT; state <= VRRP_FAULT; state++) {
-			labels_t labels = {
-				{ "router", router->subject },
-				{ "state",
-				  lsvm_vrrp_state_name((enum vrrp_state)state) },
-				{ NULL, NULL }
-			};
+			labels_t labels = { { "router", router->subject },
+					    { "state", lsvm_vrrp_state_name(
+							       (enum vrrp_state)state) },
+					    { NULL, NULL } };
 
 			lsvm_exposition_count(e, labels,
 					      (int)router->vrrp.state == state);
 		}
 	} else if (family == FAMILY_VRRP_REFUSED) {
 		for (int i = 1; i < VRRP_REFUSAL_COUNT; i++) {
-			labels_t labels = {
-				{ "router", router->subject },
-				{ "reason",
-				  lsvm_vrrp_refusal_name((enum vrrp_refusal)i) },
-				{ NULL, NULL }
-			};
+			labels_t labels = { { "router", router->subject },
+					    { "reason", lsvm_vrrp_refusal_name(
+								(enum vrrp_refusal)i) },
+					    { NULL, NULL } };
 
 			lsvm_exposition_count(e, labels, figures->refused[i]);
 		}
@@ -270,8 +266,7 @@ static void check_sample(const struct watchlist *list, size_t at, enum family_id
 		return;
 	snprintf(id, sizeof(id), "%zu", list->items[at].index);
 	lsvm_target_figures(target, &figures);
-	if (family == FAMILY_CHECK_UP &&
-	    lsvm_target_state(target) != TARGET_UNKNOWN)
+	if (family == FAMILY_CHECK_UP && lsvm_target_state(target) != TARGET_UNKNOWN)
 		lsvm_exposition_count(e, labels, lsvm_target_state(target) == TARGET_UP);
 	else if (family == FAMILY_CHECK_PROBES)
 		lsvm_exposition_count(e, labels, figures.probe_count);
@@ -354,11 +349,11 @@ static void counter_samples(const struct ipvs_service *service, enum family_id f
 		const struct ipvs_destination *at = &service->destinations.items[i];
 
 		lsvm_endpoint_text(&at->addr, at->port, address);
-		lsvm_exposition_count(
-			e, labels,
-			family == FAMILY_IPVS_ACTIVE	 ? at->active_count
-			: family == FAMILY_IPVS_INACTIVE ? at->inactive_count
-							 : counter_of(at->counters, family));
+		lsvm_exposition_count(e, labels,
+				      family == FAMILY_IPVS_ACTIVE ? at->active_count
+				      : family == FAMILY_IPVS_INACTIVE
+					      ? at->inactive_count
+					      : counter_of(at->counters, family));
 	}
 }
 

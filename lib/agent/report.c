@@ -9,7 +9,13 @@
 #define CHECKS_AT_ONCE 32
 #define SERVICES_AT_ONCE 8
 
-enum status_stage { STATUS_HEAD, STATUS_CHECKS, STATUS_POOL, STATUS_SERVICES, STATUS_END };
+enum status_stage {
+	STATUS_HEAD,
+	STATUS_CHECKS,
+	STATUS_POOL,
+	STATUS_SERVICES,
+	STATUS_END
+};
 
 /* Appends the text of `json` without its first and last character, and whether there was
  * anything between them. Takes the reference. */
@@ -55,10 +61,9 @@ static int status_checks(struct lsvm_agent *agent, struct report *report, struct
 	int err = 0;
 
 	if (report->at < agent->watch->now.count)
-		err = add_inside(out,
-				 lsvm_watch_checks_json(agent, report->at,
-							CHECKS_AT_ONCE),
-				 report->at != 0, &any);
+		err = add_inside(
+			out, lsvm_watch_checks_json(agent, report->at, CHECKS_AT_ONCE),
+			report->at != 0, &any);
 	report->at += CHECKS_AT_ONCE;
 	if (report->at >= agent->watch->now.count)
 		next_stage(report, STATUS_POOL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How an agent stands, as one document: what each part says of itself; the long lists of a
- * director are added by report.c. */
+/* How an agent stands, as one document: what each part says of itself; the long lists of
+ * a director are added by report.c. */
 #include "agent/agent.h"
 #include "agent/report.h"
 #include "base/json.h"
@@ -43,9 +43,6 @@ json_t *lsvm_agent_head_json(struct lsvm_agent *agent)
 		good = add(root, "plan", lsvm_keep_json(agent));
 	if (good && agent->role == LSVM_ROLE_DIRECTOR)
 		good = add(root, "duty", lsvm_duty_json(agent));
-	if (good && agent->watch)
-		good = add(root, "pool", lsvm_watch_pool_json(agent)) &&
-		       add(root, "checks", lsvm_watch_checks_json(agent));
 	if (good && agent->peer)
 		good = add(root, "signals", lsvm_peer_json(agent));
 	if (good)

@@ -167,6 +167,9 @@ struct io_ops {
 	 * or a program, length 0 says that no more will be sent. */
 	bool (*send)(struct lsvm_host *host, struct channel *channel, const void *bytes,
 		     size_t length, const struct addr *to, uint16_t to_port);
+	/* How many bytes of what was sent the peer has not taken yet, beyond what the
+	 * kernel keeps for it; IO_DRAINED comes when it was more than 0 and is 0. */
+	size_t (*waiting)(struct lsvm_host *host, const struct channel *channel);
 	/* Nothing of it arrives after this. NULL is allowed. What is waiting to be sent
 	 * to an accepted connection is still sent, for a second at most. */
 	void (*close)(struct lsvm_host *host, struct channel *channel);

@@ -89,6 +89,11 @@ static bool fake_send(struct lsvm_host *host, struct channel *channel, const voi
 	return true;
 }
 
+static size_t fake_waiting(struct lsvm_host *host, const struct channel *channel)
+{
+	return 0;
+}
+
 static void fake_close(struct lsvm_host *host, struct channel *channel)
 {
 	if (channel)
@@ -138,6 +143,7 @@ static const struct io_ops fake_io = {
 	.wake = fake_wake,
 	.open = fake_open,
 	.send = fake_send,
+	.waiting = fake_waiting,
 	.close = fake_close,
 	.adopt = fake_adopt,
 	.reply = fake_reply,

@@ -11,6 +11,8 @@ FUNCTIONS = {
     "lsvm_agent_fd": ("int", ["const struct lsvm_agent *"]),
     "lsvm_agent_free": ("void", ["struct lsvm_agent *"]),
     "lsvm_agent_is_finished": ("bool", ["const struct lsvm_agent *"]),
+    "lsvm_agent_is_reload_asked": ("bool", ["struct lsvm_agent *"]),
+    "lsvm_agent_metrics_to_text": ("int", ["struct lsvm_agent *", "char **"]),
     "lsvm_agent_new": (
         "int", [
             "struct lsvm_host *",
@@ -21,6 +23,7 @@ FUNCTIONS = {
     "lsvm_agent_next_event": ("int", ["struct lsvm_agent *", "struct lsvm_event **"]),
     "lsvm_agent_option_name": ("const char *", ["int"]),
     "lsvm_agent_option_parse": ("int", ["const char *"]),
+    "lsvm_agent_refuse_reload": ("int", ["struct lsvm_agent *", "const char *"]),
     "lsvm_agent_reload": ("int", ["struct lsvm_agent *", "struct lsvm_cluster *"]),
     "lsvm_agent_set": ("int", ["struct lsvm_agent *", "int", "const char *"]),
     "lsvm_agent_start": ("int", ["struct lsvm_agent *"]),

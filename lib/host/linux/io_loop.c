@@ -497,6 +497,11 @@ static bool linux_send(struct lsvm_host *host, struct channel *channel, const vo
 	return channel->ops->send(io, channel, bytes, length, to, to_port);
 }
 
+static size_t linux_waiting(struct lsvm_host *host, const struct channel *channel)
+{
+	return channel->waiting ? channel->waiting->length : 0;
+}
+
 static void linux_close(struct lsvm_host *host, struct channel *channel)
 {
 	struct io *io = ((struct linux_host *)host)->io;
@@ -530,6 +535,7 @@ const struct io_ops lsvm_linux_io_ops = {
 	.wake = linux_wake,
 	.open = linux_open,
 	.send = linux_send,
+	.waiting = linux_waiting,
 	.close = linux_close,
 	.adopt = linux_adopt,
 	.reply = lsvm_io_reply,

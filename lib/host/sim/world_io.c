@@ -555,6 +555,11 @@ bool lsvm_channel_datagram(struct node *node, const struct channel_spec *spec,
 	return true;
 }
 
+static size_t sim_waiting(struct lsvm_host *host, const struct channel *channel)
+{
+	return channel->stream ? channel->stream->ends[channel->end].waiting : 0;
+}
+
 static bool sim_send(struct lsvm_host *host, struct channel *channel, const void *bytes,
 		     size_t length, const struct addr *to, uint16_t to_port)
 {
@@ -805,6 +810,7 @@ const struct io_ops lsvm_sim_io = {
 	.wake = sim_wake,
 	.open = sim_open,
 	.send = sim_send,
+	.waiting = sim_waiting,
 	.close = sim_close,
 	.adopt = sim_adopt,
 	.reply = sim_reply,
