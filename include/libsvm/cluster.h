@@ -282,6 +282,9 @@ LSVM_API int lsvm_cluster_to_yaml(const struct lsvm_cluster *cluster, char **ret
 
 /** The cluster's name. @since 0.1 */
 LSVM_API const char *lsvm_cluster_name(const struct lsvm_cluster *cluster);
+/** How often the active director says that it lives, by VRRP, in milliseconds; 0 when
+ * nobody listens: one director, or no redundancy. @since 0.1 */
+LSVM_API uint32_t lsvm_cluster_advert_interval_ms(const struct lsvm_cluster *cluster);
 /** The enum lsvm_topology that its routers and the servers' addresses make;
  * LSVM_TOPOLOGY_UNKNOWN without routers or servers. @since 0.1 */
 LSVM_API int lsvm_cluster_topology(const struct lsvm_cluster *cluster);

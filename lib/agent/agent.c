@@ -177,6 +177,12 @@ static int start_parts(struct lsvm_agent *agent)
 	return err;
 }
 
+static void wish(struct lsvm_agent *agent, uint64_t when_ns)
+{
+	agent->wake_ns = when_ns;
+	agent->io->wake(agent->host, when_ns);
+}
+
 int lsvm_agent_start(struct lsvm_agent *agent)
 {
 	int err;
@@ -194,7 +200,7 @@ int lsvm_agent_start(struct lsvm_agent *agent)
 	lsvm_agent_say(agent, LSVM_EVENT_STARTED, LSVM_SEVERITY_NOTICE,
 		       agent->aim.machine->name, "the %s of cluster '%s' is watched over",
 		       lsvm_role_name((int)agent->role), agent->aim.cluster->name);
-	agent->io->wake(agent->host, agent_now(agent));
+	wish(agent, agent_now(agent));
 	return 0;
 }
 
@@ -236,8 +242,21 @@ static void look_for_end(struct lsvm_agent *agent)
 	agent->life = AGENT_FINISHED;
 }
 
+/* How late it came, and how long it took, at most: what decides whether adverts go out in
+ * time. */
+static void measure(struct lsvm_agent *agent, uint64_t begun_ns)
+{
+	const uint64_t took = agent_now(agent) - begun_ns;
+
+	if (agent->wake_ns < begun_ns && begun_ns - agent->wake_ns > agent->latest_ns)
+		agent->latest_ns = begun_ns - agent->wake_ns;
+	if (took > agent->slowest_ns)
+		agent->slowest_ns = took;
+}
+
 int lsvm_agent_dispatch(struct lsvm_agent *agent)
 {
+	const uint64_t begun = agent_now(agent);
 	struct io_event event;
 	uint64_t deadline;
 	size_t count = 0;
@@ -248,7 +267,7 @@ int lsvm_agent_dispatch(struct lsvm_agent *agent)
 				 "the agent was not started; call lsvm_agent_start()");
 	if (agent->life == AGENT_FINISHED)
 		return 0;
-	tick(agent);
+	/* What came is heard before anybody is called silent. */
 	while ((more = count < DISPATCH_FACTS) &&
 	       (more = agent->io->next(agent->host, &event))) {
 		struct seat *seat = event.owner;
@@ -262,8 +281,8 @@ int lsvm_agent_dispatch(struct lsvm_agent *agent)
 	deadline = soonest(agent);
 	if (agent->life == AGENT_STOPPING && agent->stop_ns < deadline)
 		deadline = agent->stop_ns;
-	agent->io->wake(agent->host,
-			count == DISPATCH_FACTS ? agent_now(agent) : deadline);
+	measure(agent, begun);
+	wish(agent, count == DISPATCH_FACTS ? agent_now(agent) : deadline);
 	return 0;
 }
 
@@ -281,7 +300,7 @@ int lsvm_agent_stop(struct lsvm_agent *agent)
 		if (lsvm_agent_parts[i]->stop)
 			lsvm_agent_parts[i]->stop(agent);
 	look_for_end(agent);
-	agent->io->wake(agent->host, agent_now(agent));
+	wish(agent, agent_now(agent));
 	return 0;
 }
 

@@ -92,7 +92,9 @@ struct lsvm_agent {
 	struct aim aim;
 	enum lsvm_role role;
 	enum agent_life life;
-	uint64_t started_ns, stop_ns; /* stop_ns: when an orderly end is over anyhow */
+	uint64_t wake_ns;		/* the wish of the last dispatch */
+	uint64_t slowest_ns, latest_ns; /* dispatch; coming after a wish */
+	uint64_t started_ns, stop_ns;	/* stop_ns: when an orderly end is over anyhow */
 
 	struct lsvm_event *oldest, *newest;
 	size_t event_count;

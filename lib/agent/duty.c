@@ -302,6 +302,37 @@ static void take_link(struct lsvm_agent *agent, struct seat *seat,
 	judge(agent);
 }
 
+/* ---- being awake ---- */
+
+/*
+ * Where adverts follow each other fast, a backup looks at the clock once in each of the
+ * master's intervals, so that it notices when it was away itself: a busy machine must not
+ * look like a dead master. With slow adverts no machine is away for long enough.
+ */
+static bool is_fast(const struct vrrp *vrrp)
+{
+	return vrrp->state == VRRP_BACKUP && vrrp->master_interval_ns < IO_S;
+}
+
+static uint64_t router_deadline(const struct router *router)
+{
+	const struct vrrp *vrrp = &router->vrrp;
+	const uint64_t its = lsvm_vrrp_deadline(vrrp);
+	const uint64_t look = router->looked_ns + vrrp->master_interval_ns;
+
+	return is_fast(vrrp) && look < its ? look : its;
+}
+
+static void notice_pause(struct router *router, uint64_t now_ns)
+{
+	const uint64_t interval = router->vrrp.master_interval_ns;
+	const uint64_t away = now_ns - router->looked_ns;
+
+	if (is_fast(&router->vrrp) && router->looked_ns && away > 2 * interval)
+		lsvm_vrrp_input_pause(&router->vrrp, now_ns, away - interval);
+	router->looked_ns = now_ns;
+}
+
 /* ---- channels ---- */
 
 static void take_advert(struct lsvm_agent *agent, struct seat *seat,
@@ -311,6 +342,7 @@ static void take_advert(struct lsvm_agent *agent, struct seat *seat,
 	struct duty *duty = agent->duty;
 
 	if (event->fact == IO_BYTES) {
+		notice_pause(router, agent_now(agent));
 		lsvm_vrrp_input_packet(&router->vrrp, agent_now(agent), &event->from,
 				       &event->to, event->ttl, event->bytes,
 				       event->length);
@@ -457,7 +489,7 @@ static uint64_t duty_deadline(const struct lsvm_agent *agent)
 		return IO_NEVER;
 	deadline = duty->reopen_ns;
 	for (size_t i = 0; i < duty->now.count; i++) {
-		uint64_t its = lsvm_vrrp_deadline(&duty->now.items[i]->vrrp);
+		uint64_t its = router_deadline(duty->now.items[i]);
 
 		if (its < deadline)
 			deadline = its;
@@ -476,8 +508,9 @@ static void duty_tick(struct lsvm_agent *agent, uint64_t now_ns)
 
 		if (router->handover_ns <= now_ns)
 			end_handover(agent, router);
-		if (lsvm_vrrp_deadline(&router->vrrp) > now_ns)
+		if (router_deadline(router) > now_ns)
 			continue;
+		notice_pause(router, now_ns);
 		lsvm_vrrp_input_tick(&router->vrrp, now_ns);
 		pump(agent, router);
 	}

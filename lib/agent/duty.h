@@ -20,6 +20,7 @@ struct router {
 	char interface[INTERFACE_BYTES];
 	struct channel *channel; /* NULL: it could not be opened, or broke */
 	bool held;
+	uint64_t looked_ns; /* when this machine was seen awake last */
 	/* A handover between living directors waits for connections to be told: when it
 	 * waits no longer. IO_NEVER: none is under way. */
 	uint64_t handover_ns;
@@ -47,6 +48,7 @@ struct duty {
 	struct routers now, next; /* next: during a reload */
 	bool ready;		  /* the plan is applied */
 	bool fit, started;
+	struct trouble will_trouble;
 	struct retry retry;
 	uint64_t reopen_ns; /* channels; IO_NEVER: all are open */
 };

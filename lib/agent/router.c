@@ -13,9 +13,6 @@
 /* The neighbours are told once more each second, for those who missed the first time. */
 #define ANNOUNCE_COUNT 5
 #define ANNOUNCE_INTERVAL_MS 1000
-/* And once a minute, because two directors that did not hear each other may both have
- * been master, and the one that announced last may be dead. */
-#define ANNOUNCE_REFRESH_MS 60000
 
 /* ---- where directors hear each other ---- */
 
@@ -178,7 +175,6 @@ static void configure(struct lsvm_agent *agent, const struct aim *aim,
 	config->unicast = redundancy->unicast;
 	config->announce_count = ANNOUNCE_COUNT;
 	config->announce_interval_ms = ANNOUNCE_INTERVAL_MS;
-	config->announce_refresh_ms = ANNOUNCE_REFRESH_MS;
 	config->source = *own_address(aim->machine, network, config->family);
 	if (config->unicast)
 		list_peers(aim, network, config);
@@ -407,9 +403,12 @@ void lsvm_routers_will(struct lsvm_agent *agent, const struct routers *routers)
 			add_to_will(&maker, routers->items[i]);
 	will = (struct io_will){ maker.addresses.items, maker.addresses.count,
 				 maker.packets.items, maker.packets.count };
-	/* Half of a will is better than none; without any, a crash ends as it did before
-	 * there were wills: the next start cleans up. */
-	(void)agent->io->will(agent->host, will.address_count ? &will : NULL);
+	/* Half of a will is better than none; without any, the next start cleans up. */
+	if (agent->io->will(agent->host, will.address_count ? &will : NULL) < 0)
+		lsvm_agent_trouble(agent, &agent->duty->will_trouble, "will",
+				   lsvm_ctx_error_text(agent->ctx));
+	else if (will.address_count)
+		lsvm_agent_well(agent, &agent->duty->will_trouble, "will");
 	vec_free(&maker.addresses);
 	vec_free(&maker.packets);
 	lsvm_arena_free(&maker.arena);

@@ -31,12 +31,14 @@ json_t *lsvm_agent_head_json(struct lsvm_agent *agent)
 	const uint64_t up_ns =
 		agent->started_ns ? agent_now(agent) - agent->started_ns : 0;
 	json_t *root = json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "schema",
+		"{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "schema",
 		"lsvm-agent-status/1", "cluster", agent->aim.cluster->name, "machine",
 		agent->aim.machine->name, "role", lsvm_role_name((int)agent->role),
 		"state", life_word(agent), "time_ms",
 		(json_int_t)agent->io->wall_ms(agent->host), "running_ms",
-		(json_int_t)(up_ns / IO_MS), "events", (json_int_t)agent->last_number);
+		(json_int_t)(up_ns / IO_MS), "events", (json_int_t)agent->last_number,
+		"slowest_dispatch_us", (json_int_t)(agent->slowest_ns / 1000),
+		"latest_dispatch_us", (json_int_t)(agent->latest_ns / 1000));
 	bool good = root != NULL;
 
 	if (good && agent->keep)

@@ -31,6 +31,15 @@ const char *lsvm_cluster_name(const struct lsvm_cluster *cluster)
 	return cluster->name;
 }
 
+uint32_t lsvm_cluster_advert_interval_ms(const struct lsvm_cluster *cluster)
+{
+	const struct redundancy *redundancy = cluster->redundancy;
+
+	return redundancy->kind == LSVM_REDUNDANCY_VRRP && cluster->directors.count > 1
+		       ? redundancy->advert_interval_ms
+		       : 0;
+}
+
 /* ---- machines ---- */
 
 size_t lsvm_cluster_machine_count(const struct lsvm_cluster *cluster)

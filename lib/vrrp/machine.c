@@ -20,14 +20,6 @@
  * socket. It listens once more for one interval, once for each silence, so that a slow
  * machine takes over all the same.
  *
- * A master that yields says so. When two were masters because they could not hear each
- * other, the neighbours went with whoever announced last, which may be the one that now
- * yields; the other was master all the time and does not know of it. So the one that
- * yields, once its addresses are gone, sends one more advert with its priority, which the
- * other answers as it answers any lesser master: by announcing the addresses. If the one
- * that led the neighbours astray died meanwhile, nobody can say so: therefore a master
- * announces the addresses now and then, for as long as it is one.
- *
  * An advert that gives up counts only from the master that is followed, so that one of
  * two masters that leaves does not make a third one out of a backup.
  *
@@ -116,19 +108,13 @@ static void send_next(struct vrrp *vrrp)
 		vrrp->advert_ns = next;
 }
 
-/* When to announce again, after so many times that are left. */
-static void announce_again(struct vrrp *vrrp)
-{
-	const uint64_t wait_ms = vrrp->announce_left ? vrrp->config.announce_interval_ms
-						     : vrrp->config.announce_refresh_ms;
-
-	vrrp->announce_ns = wait_ms ? vrrp->now_ns + wait_ms * NS_PER_MS : VRRP_NEVER;
-}
-
 static void repeat_announcements(struct vrrp *vrrp)
 {
 	vrrp->announce_left = vrrp->config.announce_count;
-	announce_again(vrrp);
+	vrrp->announce_ns = VRRP_NEVER;
+	if (vrrp->announce_left)
+		vrrp->announce_ns =
+			vrrp->now_ns + vrrp->config.announce_interval_ms * NS_PER_MS;
 }
 
 /* Another one believes to be master, or gave up: this one is. */
@@ -185,6 +171,7 @@ static void listen_from_now(struct vrrp *vrrp)
 	vrrp->master = (struct addr){ 0 };
 	vrrp->master_interval_ns = vrrp->interval_ns;
 	vrrp->heard_ns = vrrp->now_ns;
+	vrrp->forgiven_ns = 0;
 	vrrp->down_ns = vrrp->now_ns + silence_allowed(vrrp);
 	vrrp->released = vrrp->passing_over = vrrp->gave_grace = false;
 }
@@ -227,6 +214,7 @@ static void follow(struct vrrp *vrrp, const struct addr *src,
 	vrrp->master_priority = advert->priority;
 	vrrp->master_interval_ns = advert->interval_ns;
 	vrrp->heard_ns = vrrp->now_ns;
+	vrrp->forgiven_ns = 0;
 	vrrp->down_ns = vrrp->now_ns + silence_allowed(vrrp);
 	vrrp->released = vrrp->passing_over = vrrp->gave_grace = false;
 	vrrp->yielded = false;
@@ -266,8 +254,6 @@ static void hear_as_master(struct vrrp *vrrp, const struct addr *src,
 {
 	const bool equal = advert->priority == vrrp->priority;
 	const bool doubt = vrrp->doubt;
-	const bool lesser = advert->priority > vrrp->priority ||
-			    (equal && lsvm_addr_compare(src, &vrrp->config.source) > 0);
 	char from[LSVM_ADDRESS_TEXT_BYTES];
 
 	lsvm_addr_text(src, from);
@@ -281,7 +267,7 @@ static void hear_as_master(struct vrrp *vrrp, const struct addr *src,
 	} else if (advert->priority > vrrp->priority) {
 		set_state(vrrp, VRRP_BACKUP, "higher priority %u from %s",
 			  advert->priority, from);
-	} else if (lesser) {
+	} else if (equal && lsvm_addr_compare(src, &vrrp->config.source) > 0) {
 		set_state(vrrp, VRRP_BACKUP,
 			  "equal priority %u from %s, which is greater", advert->priority,
 			  from);
@@ -291,7 +277,6 @@ static void hear_as_master(struct vrrp *vrrp, const struct addr *src,
 	}
 	follow(vrrp, src, advert);
 	vrrp->yielded = !doubt;
-	vrrp->send_due = lesser && vrrp->told_state == VRRP_MASTER;
 }
 
 static uint64_t longest_interval(const struct vrrp *vrrp)
@@ -435,9 +420,24 @@ static void tick_master(struct vrrp *vrrp)
 	if (vrrp->now_ns < vrrp->announce_ns || vrrp->doubt)
 		return;
 	vrrp->announce_due = true;
-	if (vrrp->announce_left)
-		vrrp->announce_left--;
-	announce_again(vrrp);
+	vrrp->announce_ns = VRRP_NEVER;
+	if (vrrp->announce_left && --vrrp->announce_left)
+		vrrp->announce_ns =
+			vrrp->now_ns + vrrp->config.announce_interval_ms * NS_PER_MS;
+}
+
+void lsvm_vrrp_input_pause(struct vrrp *vrrp, uint64_t now_ns, uint64_t away_ns)
+{
+	uint64_t most = silence_allowed(vrrp);
+
+	advance(vrrp, now_ns);
+	if (vrrp->state != VRRP_BACKUP || vrrp->released || vrrp->forgiven_ns >= most)
+		return;
+	most -= vrrp->forgiven_ns;
+	if (away_ns > most)
+		away_ns = most;
+	vrrp->forgiven_ns += away_ns;
+	vrrp->down_ns += away_ns;
 }
 
 void lsvm_vrrp_input_tick(struct vrrp *vrrp, uint64_t now_ns)

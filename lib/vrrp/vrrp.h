@@ -59,9 +59,6 @@ struct vrrp_config {
 			own them; for those who carry out CLAIM */
 	/* How often, and how far apart, the announcement of a takeover is repeated. */
 	uint32_t announce_count, announce_interval_ms;
-	/* And then for ever, for neighbours that were led astray by somebody who is
-	 * silent since; 0: not. */
-	uint32_t announce_refresh_ms;
 };
 
 /* ---- packets (packet.c) ---- */
@@ -193,6 +190,7 @@ struct vrrp {
 	uint64_t master_interval_ns; /* learnt with version 3; ours otherwise */
 	uint64_t heard_ns;	     /* its last advert, or when we began to listen */
 	uint64_t down_ns;	     /* when it is down, unless heard before */
+	uint64_t forgiven_ns;	     /* of this silence: it was away itself */
 	bool released;		     /* it gave up */
 	bool passing_over; /* it lives, but we do not follow it: preemption; stays
 			      set as long as we are master by that */
@@ -241,6 +239,10 @@ void lsvm_vrrp_input_ready(struct vrrp *vrrp, uint64_t now_ns, bool fit,
 			   const char *reason);
 /* Tracking lowers the priority and lifts it again: 1 to 254; an owner keeps 255. */
 void lsvm_vrrp_input_priority(struct vrrp *vrrp, uint64_t now_ns, uint8_t priority);
+/* The caller was away for that long against its will, before it looked at what came
+ * meanwhile. The master may have been away too (one machine may carry both): that time
+ * counts as heard by a backup, up to one more silence. */
+void lsvm_vrrp_input_pause(struct vrrp *vrrp, uint64_t now_ns, uint64_t away_ns);
 /* The deadline has come, or something else woke the caller. */
 void lsvm_vrrp_input_tick(struct vrrp *vrrp, uint64_t now_ns);
 /* When to come with a tick at the latest; VRRP_NEVER. */

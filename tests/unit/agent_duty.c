@@ -28,8 +28,11 @@
 #define VIP2 "{address: 192.0.2.101, domains: [two.example]}"
 #define VIP6 "{address: '2001:db8:2::100', domains: [six.example]}"
 
+static uint32_t hear_interval_ms;
+
 static int begin(void **state)
 {
+	hear_interval_ms = 1000;
 	return fake_setup(CLUSTER("", VIP));
 }
 
@@ -76,7 +79,7 @@ static void hear(uint8_t priority)
 				      .family = 4,
 				      .router_id = 51,
 				      .priority = priority ? priority : 1,
-				      .advert_interval_ms = 1000,
+				      .advert_interval_ms = hear_interval_ms,
 				      .address_count = 2 };
 	uint8_t bytes[VRRP_PACKET_MAX_BYTES];
 	struct io_event event = { .fact = IO_BYTES, .bytes = bytes, .ttl = 255 };
@@ -271,6 +274,24 @@ static void forged_adverts_are_told_and_change_nothing(void **state)
 	assert_false(told(LSVM_EVENT_REFUSED, ""));
 }
 
+static void a_machine_that_stood_still_does_not_call_the_master_dead(void **state)
+{
+	hear_interval_ms = 10;
+	start("eds2");
+	hear(100);
+	pass(20);
+	assert_int_equal(lsvm_agent_duty(agent), LSVM_DUTY_BACKUP);
+	/* Nobody dispatches: it may be that the whole machine stands still. */
+	fake.now_ns += 30 * IO_MS;
+	good(lsvm_agent_dispatch(agent));
+	assert_int_equal(lsvm_agent_duty(agent), LSVM_DUTY_BACKUP);
+	pass(5);
+	hear(100);
+	assert_int_equal(lsvm_agent_duty(agent), LSVM_DUTY_BACKUP);
+	pass(45);
+	assert_int_equal(lsvm_agent_duty(agent), LSVM_DUTY_MASTER);
+}
+
 /* ---- reloads ---- */
 
 static void reload(const char *text)
@@ -363,6 +384,7 @@ int main(void)
 		TEST(who_cannot_hear_the_others_takes_no_part),
 		TEST(each_family_has_its_virtual_router),
 		TEST(forged_adverts_are_told_and_change_nothing),
+		TEST(a_machine_that_stood_still_does_not_call_the_master_dead),
 		TEST(a_master_stays_master_through_a_reload),
 		TEST(a_backup_reloads_without_taking_addresses),
 		TEST(another_interval_begins_the_election_anew),

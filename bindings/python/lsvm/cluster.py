@@ -191,6 +191,11 @@ class Cluster(Frozen, Owned):
                f"{', '.join(p.name for p in self.partitions)}>"
 
     @property
+    def advert_interval_ms(self):
+        """How often the active director says that it lives; 0 when nobody listens."""
+        return library().lsvm_cluster_advert_interval_ms(self._pointer)
+
+    @property
     def topology(self):
         return Topology(library().lsvm_cluster_topology(self._pointer))
 
