@@ -34,7 +34,7 @@ missing_of() {
 	done
 }
 
-# Services that come with packages (nginx, keepalived) must not start on this machine: the lab starts
+# Services that come with packages (nginx, keepalived, slapd) must not start on this machine: the lab starts
 # its own. policy-rc.d is Debian's way to say so.
 apt_install() {
 	local as=$1 policy=/usr/sbin/policy-rc.d ours='' status=0 service
@@ -50,7 +50,7 @@ apt_install() {
 	{ "${apt[@]}" update && "${apt[@]}" install --no-install-recommends "$@"; } </dev/null || status=$?
 	[ -z "$ours" ] || $as rm -f "$policy"
 	if [ -d /run/systemd/system ]; then
-		for service in nginx keepalived; do
+		for service in nginx keepalived postgresql slapd; do
 			case " $* " in *" $service"*) $as systemctl disable --now "$service" || true ;; esac
 		done
 	fi >/dev/null 2>&1

@@ -10,6 +10,7 @@
 #include <libsvm/impact.h>
 #include <libsvm/import.h>
 #include <libsvm/ipvs.h>
+#include <libsvm/lab.h>
 #include <libsvm/plan.h>
 #include <libsvm/role.h>
 #include <libsvm/sched.h>

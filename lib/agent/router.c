@@ -13,6 +13,9 @@
 /* The neighbours are told once more each second, for those who missed the first time. */
 #define ANNOUNCE_COUNT 5
 #define ANNOUNCE_INTERVAL_MS 1000
+/* And once a minute, because two directors that did not hear each other may both have
+ * been master, and the one that announced last may be dead. */
+#define ANNOUNCE_REFRESH_MS 60000
 
 /* ---- where directors hear each other ---- */
 
@@ -175,6 +178,7 @@ static void configure(struct lsvm_agent *agent, const struct aim *aim,
 	config->unicast = redundancy->unicast;
 	config->announce_count = ANNOUNCE_COUNT;
 	config->announce_interval_ms = ANNOUNCE_INTERVAL_MS;
+	config->announce_refresh_ms = ANNOUNCE_REFRESH_MS;
 	config->source = *own_address(aim->machine, network, config->family);
 	if (config->unicast)
 		list_peers(aim, network, config);

@@ -124,7 +124,8 @@ struct io_event {
 	uint16_t from_port;
 	uint8_t ttl;
 	enum io_error error;
-	int status; /* EXITED: exit status, or 128 and the signal */
+	int status; /* EXITED: exit status, or 128 and the signal; -1: unknown, since
+		       somebody in this process waits for any child */
 	const char *text;
 	const struct tls_facts *tls;
 	struct channel *accepted;

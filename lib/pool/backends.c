@@ -34,7 +34,7 @@ static const struct check sctp_check = {
 	.route = LSVM_CHECK_ROUTE_STRAIGHT,
 };
 
-static const struct check *default_check(enum lsvm_protocol protocol)
+const struct check *lsvm_pool_default_check(enum lsvm_protocol protocol)
 {
 	switch (protocol) {
 	case LSVM_PROTOCOL_UDP:
@@ -149,8 +149,8 @@ static void add_host(struct builder *b, const bool *near, uint32_t backend,
 	for (uint32_t i = 0; i < service->checks.count; i++)
 		add_host_target(b, service, number, &service->checks.items[i], addr);
 	if (!service->checks.count && service->port)
-		add_host_target(b, service, number, default_check(service->protocol),
-				addr);
+		add_host_target(b, service, number,
+				lsvm_pool_default_check(service->protocol), addr);
 }
 
 void lsvm_pool_add_backends(struct builder *b)

@@ -20,6 +20,14 @@
  * socket. It listens once more for one interval, once for each silence, so that a slow
  * machine takes over all the same.
  *
+ * A master that yields says so. When two were masters because they could not hear each
+ * other, the neighbours went with whoever announced last, which may be the one that now
+ * yields; the other was master all the time and does not know of it. So the one that
+ * yields, once its addresses are gone, sends one more advert with its priority, which the
+ * other answers as it answers any lesser master: by announcing the addresses. If the one
+ * that led the neighbours astray died meanwhile, nobody can say so: therefore a master
+ * announces the addresses now and then, for as long as it is one.
+ *
  * An advert that gives up counts only from the master that is followed, so that one of
  * two masters that leaves does not make a third one out of a backup.
  *
@@ -108,13 +116,19 @@ static void send_next(struct vrrp *vrrp)
 		vrrp->advert_ns = next;
 }
 
+/* When to announce again, after so many times that are left. */
+static void announce_again(struct vrrp *vrrp)
+{
+	const uint64_t wait_ms = vrrp->announce_left ? vrrp->config.announce_interval_ms
+						     : vrrp->config.announce_refresh_ms;
+
+	vrrp->announce_ns = wait_ms ? vrrp->now_ns + wait_ms * NS_PER_MS : VRRP_NEVER;
+}
+
 static void repeat_announcements(struct vrrp *vrrp)
 {
 	vrrp->announce_left = vrrp->config.announce_count;
-	vrrp->announce_ns = VRRP_NEVER;
-	if (vrrp->announce_left)
-		vrrp->announce_ns =
-			vrrp->now_ns + vrrp->config.announce_interval_ms * NS_PER_MS;
+	announce_again(vrrp);
 }
 
 /* Another one believes to be master, or gave up: this one is. */
@@ -254,6 +268,8 @@ static void hear_as_master(struct vrrp *vrrp, const struct addr *src,
 {
 	const bool equal = advert->priority == vrrp->priority;
 	const bool doubt = vrrp->doubt;
+	const bool lesser = advert->priority > vrrp->priority ||
+			    (equal && lsvm_addr_compare(src, &vrrp->config.source) > 0);
 	char from[LSVM_ADDRESS_TEXT_BYTES];
 
 	lsvm_addr_text(src, from);
@@ -267,7 +283,7 @@ static void hear_as_master(struct vrrp *vrrp, const struct addr *src,
 	} else if (advert->priority > vrrp->priority) {
 		set_state(vrrp, VRRP_BACKUP, "higher priority %u from %s",
 			  advert->priority, from);
-	} else if (equal && lsvm_addr_compare(src, &vrrp->config.source) > 0) {
+	} else if (lesser) {
 		set_state(vrrp, VRRP_BACKUP,
 			  "equal priority %u from %s, which is greater", advert->priority,
 			  from);
@@ -277,6 +293,7 @@ static void hear_as_master(struct vrrp *vrrp, const struct addr *src,
 	}
 	follow(vrrp, src, advert);
 	vrrp->yielded = !doubt;
+	vrrp->send_due = lesser && vrrp->told_state == VRRP_MASTER;
 }
 
 static uint64_t longest_interval(const struct vrrp *vrrp)
@@ -420,10 +437,9 @@ static void tick_master(struct vrrp *vrrp)
 	if (vrrp->now_ns < vrrp->announce_ns || vrrp->doubt)
 		return;
 	vrrp->announce_due = true;
-	vrrp->announce_ns = VRRP_NEVER;
-	if (vrrp->announce_left && --vrrp->announce_left)
-		vrrp->announce_ns =
-			vrrp->now_ns + vrrp->config.announce_interval_ms * NS_PER_MS;
+	if (vrrp->announce_left)
+		vrrp->announce_left--;
+	announce_again(vrrp);
 }
 
 void lsvm_vrrp_input_pause(struct vrrp *vrrp, uint64_t now_ns, uint64_t away_ns)

@@ -59,6 +59,9 @@ struct vrrp_config {
 			own them; for those who carry out CLAIM */
 	/* How often, and how far apart, the announcement of a takeover is repeated. */
 	uint32_t announce_count, announce_interval_ms;
+	/* And then for ever, for neighbours that were led astray by somebody who is
+	 * silent since; 0: not. */
+	uint32_t announce_refresh_ms;
 };
 
 /* ---- packets (packet.c) ---- */

@@ -46,6 +46,10 @@ class Examples(unittest.TestCase):
         self.assertEqual(len(re.findall(r"^  VIP ", text, flags=re.M)), 7)
         self.assertEqual(len(re.findall(r"^server ", text, flags=re.M)), 6)
 
+    def test_a_lab_survives_its_master_s_power(self):
+        text = self.both("lab", EXAMPLES / "minimal.yaml")
+        self.assertIn("master eds1 after 2 failovers, 0 of 50 requests failed\n", text)
+
     def test_a_faulty_file_gives_its_findings_with_their_lines(self):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "bad.yaml"

@@ -15,6 +15,7 @@ struct watch {
 	struct vrrp vrrp;
 	enum vrrp_state state;
 	bool holds;
+	bool yielded; /* it was master until just now: the last word is its advert */
 	uint64_t now;
 };
 
@@ -48,6 +49,7 @@ static struct vrrp_config read_config(struct reader *reader)
 		config.peers[i] = some_address(config.family, (uint8_t)(i + 2));
 	config.announce_count = lsvm_read_u8(reader);
 	config.announce_interval_ms = lsvm_read_u8(reader);
+	config.announce_refresh_ms = config.announce_interval_ms * 16;
 	return config;
 }
 
@@ -58,6 +60,8 @@ static void watch_action(struct watch *watch, const struct vrrp_action *action)
 		if (action->before != watch->state || action->after == action->before ||
 		    !action->text[0])
 			abort();
+		watch->yielded =
+			action->before == VRRP_MASTER && action->after == VRRP_BACKUP;
 		watch->state = action->after;
 		return;
 	case VRRP_ACTION_RELEASE:
@@ -72,7 +76,7 @@ static void watch_action(struct watch *watch, const struct vrrp_action *action)
 		return;
 	case VRRP_ACTION_SEND:
 		if (action->length > VRRP_PACKET_MAX_BYTES || action->length < 8 ||
-		    (action->bytes[2] && watch->state != VRRP_MASTER))
+		    (action->bytes[2] && watch->state != VRRP_MASTER && !watch->yielded))
 			abort();
 		return;
 	case VRRP_ACTION_ANNOUNCE:
@@ -98,6 +102,7 @@ static void pull(struct watch *watch)
 	}
 	if (watch->holds != (watch->state == VRRP_MASTER))
 		abort();
+	watch->yielded = false;
 }
 
 static void put_checksum(const struct vrrp_config *config, const struct addr *src,

@@ -5,8 +5,11 @@
  */
 #include "../unit/io_linux.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct pair {
@@ -378,6 +381,294 @@ static void many_addresses_come_and_go_in_one_batch(void **state)
 	assert_non_null(strstr(lsvm_ctx_error_text(p->here.ctx), "eth99"));
 }
 
+/* ---- the will ---- */
+
+struct embedder {
+	pid_t pid;
+	int answers; /* a byte for each thing that is done */
+	int orders;
+};
+
+/* Another process that has a host, leaves a will, and does as it is told: r a new will
+ * (the second address only), n none, f the host is freed, w wait() for any child. */
+static void embed(struct pair *p, int orders, int answers)
+{
+	const struct address both[] = {
+		{ "eth0", { addr("10.9.0.77"), 32 } },
+		{ "eth0", { addr("2001:db8:9::77"), 128 } },
+	};
+	const struct io_packet packets[] = {
+		{ { .kind = CHANNEL_VRRP,
+		    .interface = "eth0",
+		    .local = addr("10.9.0.1"),
+		    .remote = addr("224.0.0.18") },
+		  (const uint8_t *)"last",
+		  4 },
+		{ { .kind = CHANNEL_UDP,
+		    .remote = addr("10.9.0.2"),
+		    .remote_port = 7000 },
+		  (const uint8_t *)"gone",
+		  4 },
+	};
+	struct io_will will = { both, 2, packets, 2 };
+	struct world w;
+	char order = 'w', answer;
+
+	start_host(&w);
+	answer = w.io->will(w.host, &will) == 0 ? '+' : '-';
+	while (write(answers, &answer, 1) == 1) {
+		struct pollfd fds[] = { { .fd = orders, .events = POLLIN },
+					{ .fd = w.host ? w.io->fd(w.host) : -1,
+					  .events = POLLIN } };
+
+		for (;;) {
+			poll(fds, 2, -1);
+			while (w.host && w.io->next(w.host, &fact))
+				;
+			if (fds[0].revents)
+				break;
+		}
+		if (read(orders, &order, 1) != 1)
+			break;
+		answer = '+';
+		if (order == 'r') {
+			will.addresses++;
+			will.address_count--;
+			answer = w.io->will(w.host, &will) == 0 ? '+' : '-';
+		} else if (order == 'n') {
+			answer = w.io->will(w.host, NULL) == 0 ? '+' : '-';
+		} else if (order == 'f') {
+			lsvm_host_free(w.host);
+			w.host = NULL;
+		} else if (order == 'w') {
+			answer = waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD ? '+'
+										   : '-';
+		}
+	}
+	_exit(0);
+}
+
+static void expect_answer(struct embedder *e)
+{
+	char answer = 0;
+
+	assert_int_equal(read(e->answers, &answer, 1), 1);
+	assert_int_equal(answer, '+');
+}
+
+static void order(struct embedder *e, char what)
+{
+	assert_int_equal(write(e->orders, &what, 1), 1);
+	expect_answer(e);
+}
+
+static struct embedder start_embedder(struct pair *p)
+{
+	int orders[2], answers[2];
+	struct embedder e;
+
+	shell("ip addr add 10.9.0.77/32 dev eth0 && "
+	      "ip addr add 2001:db8:9::77/128 dev eth0 nodad");
+	assert_int_equal(pipe(orders) + pipe(answers), 0);
+	e.pid = fork();
+	assert_true(e.pid >= 0);
+	if (!e.pid) {
+		close(orders[1]);
+		close(answers[0]);
+		embed(p, orders[0], answers[1]);
+	}
+	close(orders[0]);
+	close(answers[1]);
+	e.orders = orders[1];
+	e.answers = answers[0];
+	expect_answer(&e);
+	return e;
+}
+
+static void end_embedder(struct embedder *e)
+{
+	kill(e->pid, SIGKILL);
+	assert_int_equal(waitpid(e->pid, NULL, 0), e->pid);
+	close(e->orders);
+	close(e->answers);
+}
+
+/* The child of that process called as sentries are; 0: there is none. */
+static pid_t sentry_of(pid_t parent)
+{
+	char command[160];
+	FILE *list;
+	int pid = 0;
+
+	snprintf(command, sizeof(command),
+		 "grep -l '^PPid:[[:space:]]*%d$' /proc/[0-9]*/status 2>/dev/null | "
+		 "while read f; do grep -q '^Name:[[:space:]]*lsvm-sentry' $f && echo "
+		 "$f; done | cut -d/ -f3",
+		 (int)parent);
+	list = popen(command, "r");
+	assert_non_null(list);
+	if (fscanf(list, "%d", &pid) != 1)
+		pid = 0;
+	pclose(list);
+	return pid;
+}
+
+static pid_t await_sentry(pid_t parent, pid_t other_than)
+{
+	pid_t pid;
+
+	for (int i = 0; i < 1000; i++) {
+		pid = sentry_of(parent);
+		if (pid && pid != other_than)
+			return pid;
+		usleep(10000);
+	}
+	fail_msg("there is no sentry");
+	return 0;
+}
+
+static bool is_gone(pid_t pid)
+{
+	return kill(pid, 0) < 0 && errno == ESRCH;
+}
+
+static bool has_address(const char *text)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "ip addr show dev eth0 | grep -qF '%s/'",
+		 text);
+	return system(command) == 0;
+}
+
+static void open_ears(struct pair *p)
+{
+	static char vrrp[] = "vrrp", udp[] = "udp";
+
+	OPEN_THERE(p, vrrp, .kind = CHANNEL_VRRP, .interface = "eth0",
+		   .remote = addr("224.0.0.18"));
+	OPEN_THERE(p, udp, .kind = CHANNEL_LISTEN_UDP, .local = addr("10.9.0.2"),
+		   .local_port = 7000);
+}
+
+static void when_the_process_is_killed_addresses_go_and_packets_are_sent(void **state)
+{
+	struct pair *p = *state;
+	struct embedder e = start_embedder(p);
+	uint64_t killed;
+
+	open_ears(p);
+	killed = p->here.io->now_ns(p->here.host);
+	kill(e.pid, SIGKILL);
+	expect(&p->there, IO_BYTES);
+	print_message("          %.1f ms from the kill to the packet\n",
+		      (double)(p->here.io->now_ns(p->here.host) - killed) / IO_MS);
+	assert_true(p->here.io->now_ns(p->here.host) - killed < IO_S);
+	assert_string_equal(fact.owner, "vrrp");
+	assert_memory_equal(fact.bytes, "last", 4);
+	/* Before the packet. */
+	assert_false(has_address("10.9.0.77"));
+	assert_false(has_address("2001:db8:9::77"));
+	expect(&p->there, IO_BYTES);
+	assert_string_equal(fact.owner, "udp");
+	assert_memory_equal(fact.bytes, "gone", 4);
+	end_embedder(&e);
+}
+
+static void a_sentry_keeps_to_itself(void **state)
+{
+	struct pair *p = *state;
+	struct embedder e = start_embedder(p);
+	pid_t sentry = await_sentry(e.pid, 0);
+	char command[160];
+
+	/* wait() in the process around it does not find it. */
+	order(&e, 'w');
+	/* The process, the kernel, two sockets; no terminal, no folder, no command line.
+	 */
+	snprintf(command, sizeof(command),
+		 "for i in $(seq 500); do test $(ls /proc/%d/fd | wc -l) = 4 && test "
+		 "\"$(tr -d '\\0' </proc/%d/cmdline)\" = lsvm-sentry && exit 0; sleep "
+		 "0.01; done; exit 1",
+		 sentry, sentry);
+	shell(command);
+	snprintf(command, sizeof(command), "test $(readlink /proc/%d/cwd) = /", sentry);
+	shell(command);
+	assert_int_equal(getsid(sentry), sentry);
+	/* It is not ended by what ends others, and is replaced when it is killed. */
+	for (int number = 1; number < 32; number++)
+		if (number != SIGKILL && number != SIGSTOP)
+			kill(sentry, number);
+	assert_int_equal(sentry_of(e.pid), sentry);
+	kill(sentry, SIGKILL);
+	await_sentry(e.pid, sentry);
+	assert_true(has_address("10.9.0.77"));
+	end_embedder(&e);
+}
+
+static void a_new_will_replaces_the_old_one(void **state)
+{
+	struct pair *p = *state;
+	struct embedder e = start_embedder(p);
+	pid_t sentry = await_sentry(e.pid, 0);
+
+	order(&e, 'r');
+	await_sentry(e.pid, sentry);
+	for (int i = 0; i < 1000 && !is_gone(sentry); i++)
+		usleep(10000);
+	assert_true(is_gone(sentry));
+	open_ears(p);
+	kill(e.pid, SIGKILL);
+	expect(&p->there, IO_BYTES);
+	assert_true(has_address("10.9.0.77"));
+	assert_false(has_address("2001:db8:9::77"));
+	end_embedder(&e);
+}
+
+static void without_a_will_or_a_host_nothing_happens(void **state)
+{
+	struct pair *p = *state;
+
+	for (int i = 0; i < 2; i++) {
+		struct embedder e = start_embedder(p);
+		pid_t sentry = await_sentry(e.pid, 0);
+
+		order(&e, "nf"[i]);
+		for (int j = 0; j < 1000 && !is_gone(sentry); j++)
+			usleep(10000);
+		assert_true(is_gone(sentry));
+		end_embedder(&e);
+		assert_true(has_address("10.9.0.77"));
+		shell("ip addr del 10.9.0.77/32 dev eth0 && "
+		      "ip addr del 2001:db8:9::77/128 dev eth0");
+	}
+}
+
+static void a_will_that_cannot_be_kept_is_an_error(void **state)
+{
+	struct pair *p = *state;
+	const struct address nowhere = { "eth9", { addr("10.9.0.77"), 32 } };
+	const struct io_packet wrong = { { .kind = CHANNEL_TCP }, NULL, 0 };
+	const struct io_packet no_card = { { .kind = CHANNEL_VRRP,
+					     .interface = "eth9",
+					     .remote = addr("224.0.0.18") },
+					   (const uint8_t *)"x",
+					   1 };
+	const struct io_ops *io = p->here.io;
+
+	assert_int_equal(
+		io->will(p->here.host, &(struct io_will){ &nowhere, 1, NULL, 0 }),
+		LSVM_ERR_NOT_FOUND);
+	assert_int_equal(io->will(p->here.host, &(struct io_will){ NULL, 0, &wrong, 1 }),
+			 LSVM_ERR_ARGUMENT);
+	assert_int_equal(
+		io->will(p->here.host, &(struct io_will){ NULL, 0, &no_card, 1 }),
+		LSVM_ERR_IO);
+	assert_non_null(strstr(lsvm_ctx_error_text(p->here.ctx), "no such interface"));
+	assert_int_equal(sentry_of(getpid()), 0);
+	assert_int_equal(io->will(p->here.host, NULL), 0);
+}
+
 #define PAIR(test) cmocka_unit_test_setup_teardown(test, start_pair, stop_pair)
 
 int main(void)
@@ -391,6 +682,11 @@ int main(void)
 		PAIR(cards_are_told_when_they_change),
 		PAIR(a_datagram_to_a_group_arrives),
 		PAIR(many_addresses_come_and_go_in_one_batch),
+		PAIR(when_the_process_is_killed_addresses_go_and_packets_are_sent),
+		PAIR(a_sentry_keeps_to_itself),
+		PAIR(a_new_will_replaces_the_old_one),
+		PAIR(without_a_will_or_a_host_nothing_happens),
+		PAIR(a_will_that_cannot_be_kept_is_an_error),
 	};
 
 	return RUN(tests);

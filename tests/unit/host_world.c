@@ -453,7 +453,7 @@ static void clients_reach_servers_through_the_director(void **state)
 					.scheduler = "rr" };
 	const struct ipvs_destination dest = { .addr = addr("192.0.2.21"),
 					       .port = 80,
-					       .forwarding = LSVM_FORWARDING_DIRECT,
+					       .forwarding = LSVM_FORWARDING_DIRECT - 1,
 					       .weight = 1 };
 	const struct step director[] = {
 		{ .kind = STEP_IPVS, .ipvs = { IPVS_SERVICE_ADD, .service = &service } },

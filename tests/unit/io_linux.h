@@ -76,7 +76,7 @@ static void expect_failure(struct world *w, enum io_error wanted)
 	assert_non_null(fact.text);
 }
 
-static struct addr addr(const char *text)
+__attribute__((unused)) static struct addr addr(const char *text)
 {
 	struct addr made;
 

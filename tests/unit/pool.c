@@ -127,10 +127,30 @@ static void all_checks_of_a_service_must_be_good(void **state)
 	assert_int_equal(WEIGHT("192.0.2.21"), 100);
 }
 
+static void where_nothing_is_said_of_checks_the_port_is_tried(void **state)
+{
+	(void)state;
+	pool_world_text(&w,
+			WEB "    vips: [{address: 192.0.2.101, services: [{ports: 80}, "
+			    "{ports: [8000-8009, 9000]}]}]\n");
+	/* Of a range the first port, by each of three servers. */
+	assert_int_equal(lsvm_pool_target_count(w.pool), 9);
+	assert_int_equal(
+		lsvm_pool_target(w.pool, pool_find_target(&w, "192.0.2.22", 8000))
+			->check->kind,
+		LSVM_CHECK_TCP);
+	pool_verdict(&w, "192.0.2.22", 8000, TARGET_DOWN);
+	pool_pull(&w);
+	assert_int_equal(pool_weight(&w, "192.0.2.101", 8009, "192.0.2.22"), -1);
+	assert_int_equal(pool_weight(&w, "192.0.2.101", 9000, "192.0.2.22"), 100);
+	assert_int_equal(WEIGHT("192.0.2.22"), 100);
+}
+
 static void services_without_checks_keep_their_servers(void **state)
 {
 	(void)state;
 	pool_world_text(&w, WEB
+			"    checks: []\n"
 			"    vips: [{address: 192.0.2.101, services: [{ports: 80}]}]\n");
 	assert_int_equal(lsvm_pool_target_count(w.pool), 0);
 	assert_true(lsvm_pool_is_settled(w.pool));
@@ -453,8 +473,8 @@ static void a_required_backend_is_down_when_all_its_hosts_are(void **state)
 
 	(void)state;
 	pool_world_text(&w, NEEDS);
-	/* Two servers, two databases, one mail server; nobody probes what is far. */
-	assert_int_equal(lsvm_pool_target_count(w.pool), 5);
+	/* Three servers, two databases, one mail server; nobody probes what is far. */
+	assert_int_equal(lsvm_pool_target_count(w.pool), 6);
 	assert_int_equal(
 		lsvm_pool_target(w.pool, pool_find_target(&w, "192.0.2.31", 5432))
 			->check->kind,
@@ -674,6 +694,7 @@ int main(void)
 		T(a_dead_server_is_removed_and_comes_back_with_its_weight),
 		T(two_verdicts_that_cancel_each_other_need_no_edit),
 		T(all_checks_of_a_service_must_be_good),
+		T(where_nothing_is_said_of_checks_the_port_is_tried),
 		T(services_without_checks_keep_their_servers),
 		T(the_weight_grows_in_steps_and_ends_exact),
 		T(a_server_that_dies_while_it_starts_starts_again),

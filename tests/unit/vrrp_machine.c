@@ -289,12 +289,28 @@ static void announcements_are_repeated_as_often_as_asked(void **state)
 	DEADLINE(bench, DOWN + 2 * SECOND);
 }
 
+static void a_master_announces_again_now_and_then_when_asked_to(void **state)
+{
+	struct bench *bench = *state;
+
+	bench->config.announce_count = 1;
+	bench->config.announce_interval_ms = 300;
+	bench->config.announce_refresh_ms = 700;
+	become_master(bench);
+	EXPECT("announce", tick(bench, DOWN + 300 * MS));
+	DEADLINE(bench, DOWN + SECOND);
+	EXPECT("send:100@" GROUP " announce", tick(bench, DOWN + SECOND));
+	EXPECT("announce", tick(bench, DOWN + 1700 * MS));
+}
+
+/* And says so, since the other may have been master all the time and not know of us. */
 static void a_master_yields_to_a_higher_priority(void **state)
 {
 	struct bench *bench = *state;
 
 	become_master(bench);
-	EXPECT("master>backup(higher priority 101 from 192.0.2.9) release",
+	EXPECT("master>backup(higher priority 101 from 192.0.2.9) release "
+	       "send:100@" GROUP,
 	       hear(bench, 4 * SECOND, 9, 101));
 	DEADLINE(bench, 4 * SECOND + DOWN);
 }
@@ -307,7 +323,7 @@ static void of_two_equal_masters_the_greater_address_stays(void **state)
 	become_master(bench);
 	EXPECT("send:100@" GROUP " announce", hear(bench, 4 * SECOND, 4, 100));
 	EXPECT("master>backup(equal priority 100 from 192.0.2.6, which is greater) "
-	       "release",
+	       "release send:100@" GROUP,
 	       hear(bench, 4 * SECOND, 6, 100));
 }
 
@@ -388,7 +404,7 @@ static void a_tracked_priority_is_told_at_once(void **state)
 	DEADLINE(bench, 5 * SECOND);
 	lsvm_vrrp_input_priority(&bench->vrrp, 4 * SECOND, 50);
 	EXPECT("", pull(&bench->vrrp));
-	EXPECT("master>backup(higher priority 51 from 192.0.2.9) release",
+	EXPECT("master>backup(higher priority 51 from 192.0.2.9) release send:50@" GROUP,
 	       hear(bench, 4 * SECOND, 9, 51));
 	lsvm_vrrp_input_priority(&bench->vrrp, 4 * SECOND, 0);
 	assert_int_equal(bench->vrrp.priority, 1);
@@ -690,6 +706,7 @@ int main(void)
 		TEST(the_time_of_its_own_absence_does_not_count_as_silence),
 		TEST(adverts_keep_their_pace_and_missed_ones_are_not_made_up),
 		TEST(announcements_are_repeated_as_often_as_asked),
+		TEST(a_master_announces_again_now_and_then_when_asked_to),
 		TEST(a_master_yields_to_a_higher_priority),
 		TEST(of_two_equal_masters_the_greater_address_stays),
 		TEST(a_lesser_master_is_answered_and_outshouted_once_it_has_settled),

@@ -21,6 +21,7 @@ from .importing import (Import, Note, guess_import, import_ipvsadm, import_keepa
                         import_ldirectord)
 from .ipvs import IpvsDestination, IpvsService, IpvsTable
 from .key import derive_key, generate_key
+from .lab import Exploration, Lab, LabEvent, explore
 from .plan import Address, File, Plan, Step, compile
 from .sched import Scheduler, predict
 
@@ -42,9 +43,10 @@ def feature(name):
     return library().lsvm_feature(name.encode())
 
 
-__all__ = ["Address", "Agent", "Cluster", "Connection", "Draft", "Event", "File", "Finding", "Host", "Impact",
-           "Import", "IpvsDestination", "IpvsService", "IpvsTable", "Note", "Plan", "Reason",
-           "Scheduler", "Step", "compile", "derive_key", "feature", "finding_codes", "generate_key",
+__all__ = ["Address", "Agent", "Cluster", "Connection", "Draft", "Event", "Exploration", "File", "Finding", "Host", "Impact",
+           "Import", "IpvsDestination", "IpvsService", "IpvsTable", "Lab",
+           "LabEvent", "Note", "Plan", "Reason",
+           "Scheduler", "Step", "compile", "derive_key", "explore", "feature", "finding_codes", "generate_key",
            "guess_import", "impact",
            "import_ipvsadm", "import_keepalived", "import_ldirectord", "load", "predict",
            "version", *enums.__all__, *errors.__all__]

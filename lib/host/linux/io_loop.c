@@ -227,7 +227,9 @@ bool lsvm_io_watch(struct io *io, struct channel *channel, int fd, uint32_t even
 				     .data.u64 = (uint64_t)channel->generation << 32 |
 						 channel->index };
 
-	if (epoll_ctl(io->epoll, EPOLL_CTL_ADD, fd, &event) == 0)
+	/* It may have belonged to another channel until now. */
+	if (epoll_ctl(io->epoll, EPOLL_CTL_ADD, fd, &event) == 0 ||
+	    (errno == EEXIST && epoll_ctl(io->epoll, EPOLL_CTL_MOD, fd, &event) == 0))
 		return true;
 	lsvm_io_fail(io, channel, IO_ERROR_RESOURCES, NULL);
 	return false;

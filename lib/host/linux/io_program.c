@@ -2,11 +2,11 @@
 /*
  * A program that runs beside us.
  *
- * It is a child without an exit signal: the process around this library hears nothing of
- * it, its wait() does not find it, and its ignoring of SIGCHLD does not take the exit
- * status away. It shares this process's memory until it becomes the program (the caller
- * rests meanwhile, as with vfork()), so starting it does not cost more in a large
- * process. A pidfd says when it ends.
+ * It shares this process's memory until it becomes the program (the caller rests
+ * meanwhile, as with vfork()), so starting it does not cost more in a large process. A
+ * pidfd says when it ends; it is waited for by that alone, so that other children of the
+ * process around us are left to who started them. If the favour is not returned, by a
+ * wait() for any child or by ignoring SIGCHLD, the status is lost, and no more.
  *
  * It leads a process group. It stays unreaped until the channel is closed, so that its
  * number cannot become another's: then the whole group is killed. What it prints comes
@@ -264,10 +264,17 @@ static bool has_exited(struct program_channel *program, int *ret_status)
 {
 	siginfo_t info = { 0 };
 
-	if (program->exited ||
-	    waitid(P_PIDFD, (id_t)program->pidfd, &info,
-		   WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 ||
-	    !info.si_pid)
+	if (program->exited)
+		return false;
+	if (waitid(P_PIDFD, (id_t)program->pidfd, &info,
+		   WEXITED | WNOHANG | WNOWAIT | __WALL) < 0) {
+		/* Reaped behind our back: now, not later, the number is still its own. */
+		kill(-program->pid, SIGKILL);
+		program->pid = 0;
+		*ret_status = -1;
+		return true;
+	}
+	if (!info.si_pid)
 		return false;
 	*ret_status = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
 	return true;
@@ -319,13 +326,26 @@ static bool rest_step(struct io *io, struct channel *channel, struct io_event *r
 	return false;
 }
 
-static const struct channel_ops rest_ops = { .step = rest_step };
+static void reap_now(int pidfd)
+{
+	struct pollfd end = { .fd = pidfd, .events = POLLIN };
+	siginfo_t info;
+
+	if (poll(&end, 1, GONE_WAIT_MS) > 0)
+		waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | __WALL);
+}
+
+static bool rest_close(struct io *io, struct channel *channel)
+{
+	reap_now(channel->fd);
+	return true;
+}
+
+static const struct channel_ops rest_ops = { .step = rest_step, .close = rest_close };
 
 void lsvm_io_reap(struct io *io, int pidfd)
 {
 	struct channel *rest = io->freeing ? NULL : lsvm_io_take(io, &rest_ops);
-	struct pollfd end = { .fd = pidfd, .events = POLLIN };
-	siginfo_t info;
 
 	if (rest) {
 		rest->fd = pidfd;
@@ -335,8 +355,7 @@ void lsvm_io_reap(struct io *io, int pidfd)
 		rest->fd = -1;
 		lsvm_io_give_back(io, rest);
 	}
-	if (poll(&end, 1, GONE_WAIT_MS) > 0)
-		waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | __WALL);
+	reap_now(pidfd);
 	close(pidfd);
 }
 
@@ -345,10 +364,10 @@ static bool program_close(struct io *io, struct channel *channel)
 	struct program_channel *program = channel->more;
 
 	close_input(program);
-	if (program->pid) {
+	if (program->pid)
 		kill(-program->pid, SIGKILL);
+	if (program->pidfd >= 0)
 		lsvm_io_reap(io, program->pidfd);
-	}
 	free(program);
 	channel->more = NULL;
 	return true;

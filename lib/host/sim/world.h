@@ -80,6 +80,9 @@ enum cut {
 void lsvm_world_cut(struct lsvm_host *host, const char *interface, enum cut cut);
 /* What one machine sends does not reach the other on any network. */
 int lsvm_world_block(struct lsvm_host *from, struct lsvm_host *to, bool blocked);
+bool lsvm_world_is_cut(const struct lsvm_host *host); /* one of its cables, at least */
+/* In one direction at least. */
+bool lsvm_world_is_blocked(const struct lsvm_host *a, const struct lsvm_host *b);
 /* Whether what one sends arrives at the other on a network they share: both have power,
  * no cable is cut, nothing is blocked. network NULL: on any. */
 bool lsvm_world_hears(const struct lsvm_host *from, const struct lsvm_host *to,

@@ -234,20 +234,14 @@ static void to_server(struct node *node, struct sim_packet *packet,
 	const struct ipvs_destination value = lsvm_sim_dest_value(dest);
 
 	packet->mark = 0;
-	switch (value.forwarding) {
-	case LSVM_FORWARDING_NAT:
+	if (value.forwarding == LSVM_FORWARDING_NAT - 1) {
 		packet->to = value.addr;
 		if (value.port)
 			packet->to_port = value.port;
 		packet->translated = true;
 		packet->from_director = false;
-		break;
-	case LSVM_FORWARDING_TUNNEL:
+	} else if (value.forwarding == LSVM_FORWARDING_TUNNEL - 1) {
 		packet->tunnel = value.addr;
-		break;
-	case LSVM_FORWARDING_DIRECT:
-	case LSVM_FORWARDING_UNKNOWN:
-		break;
 	}
 	if (lsvm_node_has(node, &value.addr)) {
 		packet->tunnel = (struct addr){ 0 };

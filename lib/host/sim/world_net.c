@@ -156,6 +156,21 @@ int lsvm_world_block(struct lsvm_host *from, struct lsvm_host *to, bool blocked)
 	return 0;
 }
 
+bool lsvm_world_is_cut(const struct lsvm_host *host)
+{
+	const struct node *node = node_of(host);
+
+	for (size_t i = 0; i < node->ports.count; i++)
+		if (node->ports.items[i]->cut != CUT_NONE)
+			return true;
+	return false;
+}
+
+bool lsvm_world_is_blocked(const struct lsvm_host *a, const struct lsvm_host *b)
+{
+	return is_deaf(node_of(a), node_of(b)) || is_deaf(node_of(b), node_of(a));
+}
+
 bool lsvm_port_open(const struct sim_port *from, const struct sim_port *to)
 {
 	return from->cut == CUT_NONE && to->cut == CUT_NONE && from->node->power &&

@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What must hold at every moment, and what is only counted.
+ *
+ * A director is well while it has power, its agent runs, no cable of it is cut, and it
+ * and the other directors are not deaf to each other. The weather is calm while no
+ * network delays, loses, doubles or reorders. A server is dead while nobody could connect
+ * to it. Then, for as long as the weather is calm:
+ *
+ * 1. Two well directors that hear each other hold no virtual address both for longer than
+ *    ONE_MASTER: an advert's interval, in which each hears the other, and a moment.
+ * 2. A virtual address is held by a well director, if there is one, within ORPHAN: the
+ *    time in which a master is found to be silent (four intervals at the most), what a
+ *    director that starts needs, and a moment.
+ * 3. A well director gives no new connections to a server that has been dead for longer
+ *    than its checks need to see it, unless none of its partition is alive.
+ *
+ * All times are counted from when the last of the conditions came true. What holds in the
+ * end (lsvm_lab_settled) is compared with the plans.
+ */
+#include "host/sim/sim.h"
+#include "plan/plan.h"
+#include "role/role.h"
+#include "scenario/lab.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MOMENT_NS (100 * IO_MS)
+#define START_NS (6 * IO_S) /* checks settle, the election begins */
+#define CHECK_MOMENT_NS (500 * IO_MS)
+
+static void broken(struct lsvm_lab *lab, const char *fmt, ...) LSVM_PRINTF(2, 3);
+
+static void broken(struct lsvm_lab *lab, const char *fmt, ...)
+{
+	va_list args;
+
+	if (lab->broken[0])
+		return;
+	va_start(args, fmt);
+	vsnprintf(lab->broken, sizeof(lab->broken), fmt, args);
+	va_end(args);
+	lsvm_lab_note(lab, NULL, "broken: %s", lab->broken);
+}
+
+/* ---- what is well ---- */
+
+static uint64_t latest(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static bool is_open(const struct lsvm_lab *lab, const struct lab_machine *machine)
+{
+	for (size_t i = 0; i < lab->machines.count; i++) {
+		const struct lab_machine *other = lab->machines.items[i];
+
+		if (other != machine && other->machine->role == LSVM_ROLE_DIRECTOR &&
+		    lsvm_world_is_blocked(machine->host, other->host))
+			return false;
+	}
+	return !lsvm_world_is_cut(machine->host);
+}
+
+static bool is_well(const struct lsvm_lab *lab, const struct lab_machine *machine)
+{
+	return lsvm_world_has_power(machine->host) && machine->agent &&
+	       !machine->stopping && !lsvm_world_is_frozen(machine->host) &&
+	       is_open(lab, machine);
+}
+
+static bool is_dead(const struct lab_machine *machine)
+{
+	return !lsvm_world_has_power(machine->host) ||
+	       machine->behaviour == BEHAVIOUR_REFUSE ||
+	       machine->behaviour == BEHAVIOUR_SILENT || lsvm_world_is_cut(machine->host);
+}
+
+static bool is_calm(const struct lsvm_lab *lab)
+{
+	for (size_t i = 0; i < lab->weather.count; i++) {
+		const struct weather *weather = &lab->weather.items[i];
+
+		if (weather->loss_ppm || weather->duplicate_ppm || weather->reorder_ppm ||
+		    weather->jitter_ns || weather->delay_ns > LAB_DELAY_NS)
+			return false;
+	}
+	return true;
+}
+
+static void look_at_conditions(struct lsvm_lab *lab)
+{
+	const uint64_t now = lsvm_world_now(lab->world);
+	const bool calm = is_calm(lab);
+
+	if (calm && !lab->calm)
+		lab->calm_since_ns = now;
+	lab->calm = calm;
+	for (size_t i = 0; i < lab->machines.count; i++) {
+		struct lab_machine *machine = lab->machines.items[i];
+		const bool well = is_well(lab, machine), dead = is_dead(machine);
+
+		if (well && !machine->was_well)
+			machine->well_since_ns = now;
+		machine->was_well = well;
+		if (dead != machine->was_dead)
+			machine->dead_since_ns = now;
+		machine->was_dead = dead;
+	}
+}
+
+/* ---- virtual addresses ---- */
+
+static void count_failovers(struct lsvm_lab *lab, struct lab_vip *vip)
+{
+	size_t count;
+	struct lab_machine *holder = lsvm_lab_holder(lab, vip, &count);
+
+	if (count != 1 || holder == vip->holder)
+		return;
+	if (vip->holder)
+		lab->failover_count++;
+	vip->holder = holder;
+	lsvm_lab_note(lab, holder, "%s is here", vip->vip->name);
+}
+
+static uint64_t interval_ns(const struct lsvm_lab *lab)
+{
+	return lab->cluster->redundancy->advert_interval_ms * IO_MS;
+}
+
+/* The bound that is due next is looked at when it is. */
+static void check_later(struct lsvm_lab *lab, uint64_t when)
+{
+	if (when < lab->look_ns)
+		lab->look_ns = when;
+}
+
+static bool is_over(struct lsvm_lab *lab, uint64_t since, uint64_t bound)
+{
+	if (lsvm_world_now(lab->world) > since + bound)
+		return true;
+	check_later(lab, since + bound + 1);
+	return false;
+}
+
+static bool holds(const struct lab_machine *machine, const struct lab_vip *vip)
+{
+	return machine->machine->role == LSVM_ROLE_DIRECTOR &&
+	       lsvm_world_has_power(machine->host) &&
+	       lsvm_world_has(machine->host, &vip->vip->address);
+}
+
+static void check_vip(struct lsvm_lab *lab, struct lab_vip *vip)
+{
+	const uint64_t now = lsvm_world_now(lab->world);
+	struct lab_machine *holders[2] = { NULL, NULL }, *well = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < lab->machines.count; i++) {
+		struct lab_machine *machine = lab->machines.items[i];
+
+		if (machine->machine->role != LSVM_ROLE_DIRECTOR || !machine->was_well)
+			continue;
+		if (!well || machine->well_since_ns < well->well_since_ns)
+			well = machine;
+		if (!holds(machine, vip))
+			continue;
+		if (count < 2)
+			holders[count] = machine;
+		count++;
+	}
+	if (count < 2)
+		vip->double_ns = IO_NEVER;
+	else if (vip->double_ns == IO_NEVER)
+		vip->double_ns = now;
+	if (count)
+		vip->orphan_ns = IO_NEVER;
+	else if (vip->orphan_ns == IO_NEVER)
+		vip->orphan_ns = now;
+	if (!lab->calm)
+		return;
+	if (count >= 2 &&
+	    is_over(lab,
+		    latest(latest(vip->double_ns, lab->calm_since_ns),
+			   latest(holders[0]->well_since_ns, holders[1]->well_since_ns)),
+		    interval_ns(lab) + MOMENT_NS))
+		broken(lab, "%s and %s both hold %s though they hear each other",
+		       holders[0]->machine->name, holders[1]->machine->name,
+		       vip->vip->name);
+	if (!count && well &&
+	    is_over(lab,
+		    latest(latest(vip->orphan_ns, lab->calm_since_ns),
+			   well->well_since_ns),
+		    4 * interval_ns(lab) + START_NS + MOMENT_NS))
+		broken(lab, "nobody holds %s though %s is well", vip->vip->name,
+		       well->machine->name);
+}
+
+/* ---- servers ---- */
+
+/* How long the checks of the partition take to see a server die, and one come back. */
+static uint64_t check_ns(const struct partition *partition)
+{
+	uint64_t longest = 0;
+
+	for (uint32_t i = 0; i < partition->vips.count; i++) {
+		const struct vip *vip = &partition->vips.items[i];
+
+		for (uint32_t k = 0; k < vip->services.count; k++) {
+			struct settings settings;
+
+			lsvm_cluster_settings(&vip->services.items[k], &settings);
+			if (!settings.checks.count)
+				return 0;
+			for (uint32_t c = 0; c < settings.checks.count; c++) {
+				const struct check *check = &settings.checks.items[c];
+				const uint32_t times = check->rise > check->fall
+							       ? check->rise
+							       : check->fall;
+				const uint64_t takes =
+					(check->interval_ms + check->jitter_ms) *
+						(uint64_t)(times + 1) +
+					check->timeout_ms;
+
+				longest = latest(longest, takes * IO_MS);
+			}
+		}
+	}
+	return longest ? longest + CHECK_MOMENT_NS : 0;
+}
+
+static struct lab_machine *member_machine(const struct lsvm_lab *lab,
+					  const struct partition *partition, uint32_t i)
+{
+	return lsvm_lab_machine(lab, partition->servers.items[i].server.name);
+}
+
+/* As the director sees it, one of the partition has been alive for long enough to be
+ * known for it. */
+static bool has_alive(struct lsvm_lab *lab, const struct partition *partition,
+		      const struct lab_machine *director, uint64_t bound)
+{
+	for (uint32_t i = 0; i < partition->servers.count; i++) {
+		const struct lab_machine *machine = member_machine(lab, partition, i);
+
+		if (machine && !machine->was_dead && !machine->drained &&
+		    !lsvm_world_is_blocked(director->host, machine->host) &&
+		    is_over(lab, machine->dead_since_ns, bound))
+			return true;
+	}
+	return false;
+}
+
+static void check_server(struct lsvm_lab *lab, const struct lab_machine *director,
+			 const struct lab_machine *server, uint64_t bound)
+{
+	const uint64_t since =
+		latest(latest(server->dead_since_ns, director->well_since_ns),
+		       lab->calm_since_ns);
+
+	if (!server->was_dead || server->machine->partitions.count > 1 ||
+	    lsvm_world_is_blocked(director->host, server->host) ||
+	    !is_over(lab, since, bound) || !lsvm_lab_is_in(director, server))
+		return;
+	broken(lab, "%s gives connections to %s, which has been dead for %llu ms",
+	       director->machine->name, server->machine->name,
+	       (unsigned long long)((lsvm_world_now(lab->world) - server->dead_since_ns) /
+				    IO_MS));
+}
+
+static void check_servers(struct lsvm_lab *lab, const struct partition *partition)
+{
+	const uint64_t bound = check_ns(partition);
+
+	if (!bound || !lab->calm)
+		return;
+	for (size_t i = 0; i < lab->machines.count; i++) {
+		const struct lab_machine *director = lab->machines.items[i];
+
+		if (director->machine->role != LSVM_ROLE_DIRECTOR ||
+		    !director->was_well || !has_alive(lab, partition, director, bound))
+			continue;
+		for (uint32_t k = 0; k < partition->servers.count; k++) {
+			const struct lab_machine *server =
+				member_machine(lab, partition, k);
+
+			if (server)
+				check_server(lab, director, server, bound);
+		}
+	}
+}
+
+/* ---- looking ---- */
+
+static uint64_t effects(const struct lsvm_lab *lab)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < lab->machines.count; i++)
+		sum += lab->machines.items[i]->host->write_count;
+	return sum;
+}
+
+static void look(void *arg)
+{
+	struct lsvm_lab *lab = arg;
+	const uint64_t seen = effects(lab);
+
+	if (!lab->touched && seen == lab->seen_effects &&
+	    lsvm_world_now(lab->world) < lab->look_ns)
+		return;
+	lab->touched = false;
+	lab->seen_effects = seen;
+	lab->look_ns = IO_NEVER;
+	look_at_conditions(lab);
+	for (size_t i = 0; i < lab->vips.count; i++) {
+		count_failovers(lab, &lab->vips.items[i]);
+		if (lab->watching)
+			check_vip(lab, &lab->vips.items[i]);
+	}
+	for (uint32_t i = 0; lab->watching && i < lab->cluster->partitions.count; i++)
+		check_servers(lab, &lab->cluster->partitions.items[i]);
+}
+
+void lsvm_lab_touched(struct lsvm_lab *lab)
+{
+	lab->touched = true;
+}
+
+void lsvm_lab_watch(struct lsvm_lab *lab)
+{
+	for (size_t i = 0; i < lab->vips.count; i++)
+		lab->vips.items[i].double_ns = lab->vips.items[i].orphan_ns = IO_NEVER;
+	lab->touched = true;
+	lsvm_world_watch(lab->world, look, lab);
+}
+
+/* ---- what holds in the end ---- */
+
+static int not_so(struct lsvm_lab *lab, const char *fmt, ...) LSVM_PRINTF(2, 3);
+
+static int not_so(struct lsvm_lab *lab, const char *fmt, ...)
+{
+	char text[LAB_LINE_BYTES];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	return lsvm_fail(lab->ctx, LSVM_ERR_CONFLICT, "at %.6f s %s",
+			 (double)lsvm_world_now(lab->world) / 1e9, text);
+}
+
+static const struct lab_machine *server_of(const struct lsvm_lab *lab,
+					   const struct addr *addr)
+{
+	for (size_t i = 0; i < lab->machines.count; i++) {
+		const struct lab_machine *machine = lab->machines.items[i];
+
+		if (machine->machine->role == LSVM_ROLE_SERVER)
+			for (uint32_t k = 0; k < machine->machine->interfaces.count;
+			     k++) {
+				const struct interface *interface =
+					&machine->machine->interfaces.items[k];
+
+				for (uint32_t a = 0; a < interface->addresses.count; a++)
+					if (lsvm_addr_compare(
+						    &interface->addresses.items[a],
+						    addr) == 0)
+						return machine;
+			}
+	}
+	return NULL;
+}
+
+static const struct ipvs_destination *find_dest(const struct ipvs_service *service,
+						const struct ipvs_destination *wanted)
+{
+	for (size_t i = 0; i < service->destinations.count; i++)
+		if (lsvm_ipvs_destination_compare(&service->destinations.items[i],
+						  wanted) == 0)
+			return &service->destinations.items[i];
+	return NULL;
+}
+
+static int compare_service(struct lsvm_lab *lab, const struct lab_machine *director,
+			   const struct ipvs_service *wanted,
+			   const struct ipvs_service *present)
+{
+	char key[LSVM_ADDRESS_TEXT_BYTES * 2], addr[LSVM_ADDRESS_TEXT_BYTES];
+
+	lsvm_ipvs_key_text(&wanted->key, key);
+	if (!present)
+		return not_so(lab, "%s lacks service %s", director->machine->name, key);
+	if (present->destinations.count > wanted->destinations.count)
+		return not_so(lab, "%s has more servers for %s than its plan",
+			      director->machine->name, key);
+	for (size_t i = 0; i < wanted->destinations.count; i++) {
+		const struct ipvs_destination *to = &wanted->destinations.items[i];
+		const struct ipvs_destination *is = find_dest(present, to);
+		const struct lab_machine *server = server_of(lab, &to->addr);
+		const bool out = server && (server->was_dead || server->drained);
+		const uint32_t weight = is ? is->weight : 0;
+
+		if (weight == (out ? 0 : to->weight))
+			continue;
+		return not_so(lab, "%s gives %s weight %u for %s instead of %u",
+			      director->machine->name, lsvm_addr_text(&to->addr, addr),
+			      weight, key, out ? 0 : to->weight);
+	}
+	return 0;
+}
+
+static int compare_tables(struct lsvm_lab *lab, const struct lab_machine *director)
+{
+	struct lsvm_ipvs_table *present = NULL;
+	struct lsvm_plan *plan;
+	const struct lsvm_ipvs_table *wanted;
+	int err = lsvm_plan_compile(lab->ctx, lab->cluster, director->machine->name,
+				    LSVM_DUTY_MASTER, &plan);
+
+	if (err < 0)
+		return err;
+	wanted = plan->wanted->ipvs;
+	if (wanted)
+		err = lsvm_host_ipvs_snapshot(director->host, &present);
+	if (err >= 0 && wanted && present->services.count != wanted->services.count)
+		err = not_so(lab, "%s has %zu services instead of %zu",
+			     director->machine->name, present->services.count,
+			     wanted->services.count);
+	for (size_t i = 0; err >= 0 && wanted && i < wanted->services.count; i++)
+		err = compare_service(
+			lab, director, &wanted->services.items[i],
+			lsvm_ipvs_table_lookup(present, &wanted->services.items[i].key));
+	lsvm_ipvs_table_unref(present);
+	lsvm_plan_unref(plan);
+	return err;
+}
+
+static int check_record(struct lsvm_lab *lab, const struct lab_machine *machine)
+{
+	struct lsvm_plan *plan;
+	char why[LSVM_ERROR_TEXT_BYTES];
+	int err = lsvm_role_applied(machine->host, &plan);
+
+	if (err >= 0) {
+		lsvm_plan_unref(plan);
+		return 0;
+	}
+	snprintf(why, sizeof(why), "%s", lsvm_ctx_error_text(lab->ctx));
+	return not_so(lab, "the record on %s is not right: %s", machine->machine->name,
+		      why);
+}
+
+static int check_answers(struct lsvm_lab *lab, const struct lab_vip *vip)
+{
+	size_t holders, answering = 0;
+
+	lsvm_lab_holder(lab, vip, &holders);
+	if (holders != 1)
+		return not_so(lab, "%zu directors hold %s", holders, vip->vip->name);
+	for (size_t i = 0; i < lab->machines.count; i++) {
+		const struct lab_machine *machine = lab->machines.items[i];
+
+		answering += lsvm_world_has_power(machine->host) &&
+			     lsvm_world_answers(machine->host, &vip->vip->address);
+	}
+	return answering == 1 ? 0
+			      : not_so(lab, "%zu machines answer for %s", answering,
+				       vip->vip->name);
+}
+
+int lsvm_lab_settled(struct lsvm_lab *lab)
+{
+	int err = 0;
+
+	look_at_conditions(lab);
+	for (size_t i = 0; i < lab->vips.count && err >= 0; i++)
+		err = check_answers(lab, &lab->vips.items[i]);
+	for (size_t i = 0; i < lab->machines.count && err >= 0; i++) {
+		const struct lab_machine *machine = lab->machines.items[i];
+
+		if (!machine->agent)
+			continue;
+		err = check_record(lab, machine);
+		if (err >= 0 && machine->machine->role == LSVM_ROLE_DIRECTOR)
+			err = compare_tables(lab, machine);
+	}
+	return err;
+}

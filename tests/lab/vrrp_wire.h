@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A wire with two directors and somebody who watches, in network namespaces:
+ *
+ *	ours (a0) ---- pa [ bridge c0 ] pb ---- theirs (b0)
+ *
+ * The test lives on the bridge. It sees every frame of both, asks for the virtual
+ * address's owner again and again, and sends frames of its own making to ours.
+ */
+#ifndef LSVM_TESTS_LAB_VRRP_WIRE_H
+#define LSVM_TESTS_LAB_VRRP_WIRE_H
+
+#include "../unit/test.h"
+#include "host/host.h"
+#include "host/io.h"
+#include "vrrp/vrrp.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define MS UINT64_C(1000000)
+#define SECOND (1000 * MS)
+#define LOG_LINES 512
+
+enum side {
+	OURS = 0,
+	THEIRS = 1,
+	NOBODY = 2
+};
+
+/* What was seen of one side. */
+struct sight {
+	uint64_t advert_ns; /* the last advert that was no farewell */
+	uint64_t answer_ns; /* the last answer for the virtual address */
+	unsigned adverts, farewells, answers, announcements;
+	uint8_t priority; /* of the last advert */
+	uint8_t last[VRRP_PACKET_MAX_BYTES];
+	size_t last_length;
+};
+
+struct wire {
+	struct vrrp_config config; /* ours */
+	bool tool;		   /* ours is svm-eds run, not the bare machine */
+	int sock, pa, pb, bridge;  /* numbers of interfaces */
+	uint8_t mac[6];		   /* the bridge's, that is, the test's */
+	struct sight sights[2];
+	uint64_t asked_ns;   /* when the owner was asked for last */
+	bool answered[2];    /* that question */
+	unsigned alone[2];   /* so many questions in turn only that side answered */
+	uint64_t doubled_ns; /* both answered the same question: for how long in all */
+	pid_t ours, theirs;  /* processes; 0: none */
+	int log;	     /* of ours: lines */
+	char lines[LOG_LINES][256];
+	unsigned line_count;
+	char partial[256];
+};
+
+uint64_t now_ns(void);
+void shell(const char *fmt, ...) LSVM_PRINTF(1, 2);
+
+/* ---- vrrp_wire_net.c ---- */
+
+void wire_up(struct wire *wire, uint8_t version, uint8_t family, uint32_t interval_ms);
+/* Before the first start: by svm-eds run, or to a peer instead of the group. */
+void wire_use_tool(struct wire *wire);
+void wire_use_unicast(struct wire *wire);
+void wire_down(struct wire *wire);
+/* Sees what has come, and asks for the owner every few milliseconds. */
+void wire_watch(struct wire *wire);
+/* A frame to ours, as if from `from`. */
+void wire_forge(struct wire *wire, const struct addr *from, uint8_t ttl,
+		const uint8_t *bytes, size_t length);
+
+/* ---- vrrp_wire_director.c ---- */
+
+/* Runs a director with that configuration in namespace "ours" until it is told to stop;
+ * what it does arrives as lines in wire->lines: "master: CAUSE", "refused …: CAUSE". */
+void ours_start(struct wire *wire);
+void ours_stop(struct wire *wire);
+/* Its process is gone, without a word. */
+void ours_kill(struct wire *wire);
+/* The machine is gone: process and network. */
+void ours_power_off(struct wire *wire);
+/* keepalived with that priority in namespace "theirs". */
+void theirs_start(struct wire *wire, uint8_t priority);
+void theirs_stop(struct wire *wire);
+void theirs_power_off(struct wire *wire);
+
+#endif
