@@ -6,6 +6,9 @@
  *   replay      the same messages, prepared beforehand, in the best of several batch
  * sizes: what the kernel itself takes ipvsadm     `ipvsadm -R` and `ipvsadm -S -n`
  *   keepalived  from its start until the table is complete
+ *   one change  a reconciliation that finds one destination changed, beside the mere
+ *               reading of the table
+ *   storm       10,000 changes of weights: in batches, one a call, and by `ipvsadm -R`
  *
  * Wants root and a real ip_vs: svm-lab guest -- bench-ipvs [ROUNDS]. Every measurement
  * has a network namespace of its own: what was deleted in a table makes later additions
@@ -25,6 +28,7 @@
 #include <unistd.h>
 
 #define SERVICES 3000
+#define STORM_CHANGES 10000
 #define SETTLE_US 200000
 #define DESTINATIONS 2
 #define ROUNDS_MAX 5
@@ -41,6 +45,11 @@ enum measure {
 	LSVM_READ,
 	IPVSADM_READ,
 	LSVM_AGAIN, /* a second reconciliation, which has nothing to do */
+	SAME_READ,  /* through a socket that is open */
+	ONE_CHANGE, /* one destination among all */
+	STORM_BATCHES,
+	STORM_CALLS,
+	STORM_IPVSADM,
 	MEASURES,
 };
 
@@ -191,6 +200,81 @@ static void measure_lsvm(unsigned round)
 	lsvm_ipvs_socket_close(socket);
 }
 
+/* The table is there, and the last measurement was of a reconciliation. */
+static void measure_one_change(unsigned round)
+{
+	struct ipvs_destination *changed =
+		&wanted->services.items[SERVICES / 2].destinations.items[0];
+	struct lsvm_ipvs_table *table;
+	struct ipvs_socket *socket;
+	double begin;
+
+	must(lsvm_ipvs_socket_open(ctx, &socket) == 0, "open");
+	begin = now_ms();
+	must(lsvm_ipvs_socket_read(socket, &table) == 0, "read");
+	times[SAME_READ][round] = now_ms() - begin;
+	lsvm_ipvs_table_unref(table);
+	changed->weight++;
+	begin = now_ms();
+	must(reconcile(socket) == 1, "one change");
+	times[ONE_CHANGE][round] = now_ms() - begin;
+	changed->weight = 1;
+	must(reconcile(socket) == 1, "one change back");
+	lsvm_ipvs_socket_close(socket);
+}
+
+/* Every destination in turn, as often as needed; each time another weight. */
+static struct ipvs_change *make_storm(void)
+{
+	struct ipvs_change *storm = calloc(STORM_CHANGES, sizeof(*storm));
+
+	must(storm != NULL, "memory");
+	for (size_t i = 0; i < STORM_CHANGES; i++) {
+		struct ipvs_service *service = &wanted->services.items[i % SERVICES];
+		const size_t which = i / SERVICES % DESTINATIONS;
+
+		storm[i] = (struct ipvs_change){
+			.kind = IPVS_DESTINATION_EDIT,
+			.weight = 2 + (uint32_t)(i / (SERVICES * DESTINATIONS)),
+			.service = service,
+			.destination = &service->destinations.items[which],
+		};
+	}
+	return storm;
+}
+
+static void measure_storm(unsigned round)
+{
+	struct ipvs_change *storm = make_storm();
+	struct ipvs_socket *socket;
+	size_t done, calls = 0;
+	double begin;
+
+	must(lsvm_ipvs_socket_open(ctx, &socket) == 0, "open");
+	begin = now_ms();
+	must(lsvm_ipvs_socket_apply(socket, storm, STORM_CHANGES, &done) == 0, "storm");
+	times[STORM_BATCHES][round] = now_ms() - begin;
+	begin = now_ms();
+	while (calls < STORM_CHANGES &&
+	       lsvm_ipvs_socket_apply(socket, &storm[calls], 1, &done) == 0)
+		calls++;
+	times[STORM_CALLS][round] = now_ms() - begin;
+	must(calls == STORM_CHANGES, "storm, one a call");
+	lsvm_ipvs_socket_close(socket);
+	free(storm);
+}
+
+static void measure_storm_by_ipvsadm(unsigned round)
+{
+	char rules[64];
+	double begin;
+
+	path_of(rules, "storm");
+	begin = now_ms();
+	run(rules, NULL, (const char *const[]){ "ipvsadm", "-R", NULL });
+	times[STORM_IPVSADM][round] = now_ms() - begin;
+}
+
 /* All messages of the table in batches: offsets of their ends. */
 struct prepared {
 	struct nl_out out;
@@ -303,6 +387,24 @@ static void measure_keepalived(unsigned round)
 	waitpid(child, NULL, 0);
 }
 
+static void write_storm(void)
+{
+	char path[64], vip[LSVM_ADDRESS_TEXT_BYTES], server[LSVM_ADDRESS_TEXT_BYTES];
+	struct ipvs_change *storm = make_storm();
+	FILE *file;
+
+	path_of(path, "storm");
+	file = fopen(path, "w");
+	must(file != NULL, path);
+	for (size_t i = 0; i < STORM_CHANGES; i++)
+		fprintf(file, "-e -t %s:80 -r %s:80 -g -w %u\n",
+			lsvm_addr_text(&storm[i].service->key.addr, vip),
+			lsvm_addr_text(&storm[i].destination->addr, server),
+			storm[i].weight);
+	must(fclose(file) == 0, path);
+	free(storm);
+}
+
 static void write_inputs(void)
 {
 	char path[64], address[LSVM_ADDRESS_TEXT_BYTES], *text;
@@ -314,6 +416,7 @@ static void write_inputs(void)
 	file = fopen(path, "w");
 	must(file && fputs(text, file) >= 0 && fclose(file) == 0, path);
 	lsvm_free(text);
+	write_storm();
 	path_of(path, "keepalived.conf");
 	file = fopen(path, "w");
 	must(file != NULL, path);
@@ -334,8 +437,8 @@ static void write_inputs(void)
 
 static void remove_inputs(void)
 {
-	static const char *const names[] = { "rules", "keepalived.conf", "saved", "pid",
-					     "checkers.pid" };
+	static const char *const names[] = { "rules", "keepalived.conf", "saved",
+					     "pid",   "checkers.pid",	 "storm" };
 	char path[64];
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -357,7 +460,7 @@ static double round_time(enum measure measure, unsigned round)
 {
 	double fastest;
 
-	if (measure == IPVSADM || measure == KEEPALIVED)
+	if (measure == IPVSADM || measure == KEEPALIVED || measure == STORM_IPVSADM)
 		return times[measure][round];
 	fastest = times[measure][round * QUICK];
 	for (unsigned i = 1; i < QUICK; i++)
@@ -424,6 +527,13 @@ static int report(unsigned rounds)
 	       median(IPVSADM_READ, rounds));
 	printf("  lsvm: second reconciliation                %9.1f, %llu messages\n",
 	       median(LSVM_AGAIN, rounds), (unsigned long long)writes_again);
+	printf("  lsvm: read through an open socket          %9.1f\n",
+	       median(SAME_READ, rounds));
+	printf("  lsvm: reconcile one changed destination    %9.1f\n",
+	       median(ONE_CHANGE, rounds));
+	printf("  %u weights: in batches %7.1f, one a call %7.1f, ipvsadm -R %7.1f\n",
+	       STORM_CHANGES, median(STORM_BATCHES, rounds), median(STORM_CALLS, rounds),
+	       median(STORM_IPVSADM, rounds));
 	ratio = ratio_of(LSVM, REPLAY + best, rounds);
 	good &= goal("lsvm / replay", ratio, ratio <= 1.25, "<= 1.25");
 	ratio = ratio_of(IPVSADM, LSVM, rounds);
@@ -432,6 +542,12 @@ static int report(unsigned rounds)
 	good &= goal("keepalived / lsvm", ratio, ratio >= 10, ">= 10");
 	ratio = ratio_of(IPVSADM_READ, LSVM_READ, rounds);
 	good &= goal("ipvsadm -S -n / lsvm reading", ratio, ratio >= 3, ">= 3");
+	ratio = ratio_of(ONE_CHANGE, SAME_READ, rounds);
+	good &= goal("reconcile one change / read", ratio, ratio <= 1.2, "<= 1.2");
+	ratio = ratio_of(STORM_CALLS, STORM_BATCHES, rounds);
+	good &= goal("storm: one a call / batches", ratio, ratio >= 5, ">= 5");
+	ratio = ratio_of(STORM_IPVSADM, STORM_BATCHES, rounds);
+	good &= goal("storm: ipvsadm -R / batches", ratio, ratio >= 20, ">= 20");
 	good &= goal("messages of a second reconciliation", (double)writes_again,
 		     writes_again == 0, "0");
 	return good ? 0 : 1;
@@ -453,8 +569,11 @@ int main(int argc, char **argv)
 				measure_replay(quick, i);
 			measure_lsvm(quick);
 			measure_reading(quick);
+			measure_one_change(quick);
+			measure_storm(quick);
 		}
 		measure_ipvsadm(round);
+		measure_storm_by_ipvsadm(round);
 		measure_keepalived(round);
 	}
 	status = report(rounds);
