@@ -298,7 +298,9 @@ static int go(struct tool *tool, int role, const char *name, struct lsvm_plan *p
 				     : lsvm_apply_new(host, plan, &apply)) < 0) {
 		status = tool_failed(tool);
 	} else {
-		if (dry)
+		if (tool_has(tool, "reorder") && lsvm_apply_reorder(apply) < 0)
+			status = tool_failed(tool);
+		if (status == TOOL_DONE && dry)
 			status = role == LSVM_ROLE_DIRECTOR
 					 ? print_with_impact(tool, apply)
 					 : print_all(tool, lsvm_apply_steps(apply));

@@ -55,6 +55,9 @@ static const struct tool_option apply_options[] = {
 	{ "max-impact", "LEVEL",
 	  "do nothing when clients or connections would be hurt more: none, new "
 	  "(connections to come) or established" },
+	{ "reorder", NULL,
+	  "also bring destinations into the order of a fresh director, so that both send "
+	  "every client to the same server (sh, mh, dh)" },
 	{ "force", NULL, "also when this was another machine of the cluster until now" },
 	{ "dry-run", NULL, "print the steps and do none of them" },
 	{ "simulate", NULL, "do it all on a machine in memory, which starts empty" },
@@ -69,6 +72,9 @@ static const struct tool_option diff_options[] = {
 	  "what this director has to do: auto (default), master or backup" },
 	{ "plan", "FILE",
 	  "take this plan (JSON of svm-ems plan) instead of a cluster file" },
+	{ "reorder", NULL,
+	  "also bring destinations into the order of a fresh director, so that both send "
+	  "every client to the same server (sh, mh, dh)" },
 	{ "force", NULL, "also when this was another machine of the cluster until now" },
 	{ "simulate", NULL, "compare with a machine in memory, which is empty" },
 	{ "json", NULL, "print the steps as JSON" },

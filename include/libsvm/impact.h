@@ -33,6 +33,9 @@ enum lsvm_impact_level {
 enum lsvm_impact_flag {
 	LSVM_IMPACT_NODEST_EXPIRES = 1,	   /**< sysctl expire_nodest_conn is 1 */
 	LSVM_IMPACT_QUIESCENT_EXPIRES = 2, /**< sysctl expire_quiescent_template is 1 */
+	LSVM_IMPACT_REORDERS = 4, /**< as lsvm_apply_reorder() does it, destinations are
+				     brought into the order of a director that is given
+				     the table afresh */
 };
 
 /** What becomes of a connection, or of a client that connects. */
@@ -54,7 +57,7 @@ enum lsvm_impact_fate {
 LSVM_API const char *lsvm_impact_level_name(int level);
 /** The level of that name; LSVM_IMPACT_LEVEL_UNKNOWN when there is none. @since 0.1 */
 LSVM_API int lsvm_impact_level_parse(const char *name);
-/** "nodest-expires", "quiescent-expires", "unknown". @since 0.1 */
+/** "nodest-expires", "quiescent-expires", "reorders", "unknown". @since 0.1 */
 LSVM_API const char *lsvm_impact_flag_name(int flag);
 /** The flag of that name; 0 when there is none. @since 0.1 */
 LSVM_API int lsvm_impact_flag_parse(const char *name);

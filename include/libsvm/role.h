@@ -56,6 +56,18 @@ LSVM_API const struct lsvm_steps *lsvm_apply_steps(const struct lsvm_apply *appl
  * after lsvm_apply_free(). @since 0.1
  */
 LSVM_API int lsvm_apply_impact(const struct lsvm_apply *apply, struct lsvm_impact **ret);
+/**
+ * Also brings the destinations of services under sh, mh and dh into the order in which a
+ * director would have them that is given the table afresh: then two directors send every
+ * client to the same server, whatever lies behind them, and one can take over from the
+ * other. Each destination that moves is removed and added at once. Connections live on,
+ * but some clients to come get another server (lsvm_apply_impact() tells how many), and
+ * who comes in the moment while a server is away gets another one. The steps are added to
+ * lsvm_apply_steps(); expire_nodest_conn is 0 between them.
+ * Returns 0, also when all are in order. Errors: LSVM_ERR_STATE after the first step was
+ * done, LSVM_ERR_NOMEM. @since 0.1
+ */
+LSVM_API int lsvm_apply_reorder(struct lsvm_apply *apply);
 /** How many steps are done. @since 0.1 */
 LSVM_API size_t lsvm_apply_done_count(const struct lsvm_apply *apply);
 /**

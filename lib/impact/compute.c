@@ -72,6 +72,12 @@ static struct impact_destination *push(struct impact_case *c,
 	return slot;
 }
 
+/* It is listed already: removed just now, to be added again. */
+static bool is_moved(const struct impact_case *c, size_t index)
+{
+	return index && lsvm_ipvs_is_move(c->changes[index - 1], c->changes[index]);
+}
+
 static void list_destinations(struct impact_case *c)
 {
 	struct impact_service *service = c->service;
@@ -86,7 +92,7 @@ static void list_destinations(struct impact_case *c)
 		}
 	}
 	for (size_t i = 0; i < c->change_count; i++)
-		if (c->changes[i]->kind == IPVS_DESTINATION_ADD)
+		if (c->changes[i]->kind == IPVS_DESTINATION_ADD && !is_moved(c, i))
 			push(c, c->changes[i]->destination);
 	if (service->destinations.count)
 		qsort(service->destinations.items, service->destinations.count,
@@ -337,6 +343,8 @@ int lsvm_impact_compute(struct lsvm_ctx *ctx, const struct lsvm_ipvs_table *pres
 	impact->ctx = lsvm_ctx_ref(ctx);
 	impact->level = LSVM_IMPACT_LEVEL_NONE;
 	err = lsvm_ipvs_changes_compute(ctx, present, owned, wanted, &changes);
+	if (err >= 0 && flags & LSVM_IMPACT_REORDERS)
+		err = lsvm_ipvs_changes_reorder(ctx, present, owned, wanted, &changes);
 	if (err >= 0)
 		err = look_at_all(&work, &changes);
 	lsvm_ipvs_changes_clear(&changes);

@@ -220,8 +220,9 @@ static void note_stranded(struct impact_case *c)
 		lsvm_impact_add_note(c, "order",
 				     "a director that is given this table afresh would "
 				     "send %u of 100 clients to another server: %s "
-				     "remembers the order of additions; keep connections "
-				     "synchronized, or set up the directors anew",
+				     "remembers the order of additions; `svm-eds apply "
+				     "--reorder` puts that right, or keep connections "
+				     "synchronized",
 				     percent(stranded), c->after->scheduler->name);
 }
 

@@ -14,6 +14,7 @@ static const struct word level_words[] = {
 static const struct word flag_words[] = {
 	{ LSVM_IMPACT_NODEST_EXPIRES, "nodest-expires" },
 	{ LSVM_IMPACT_QUIESCENT_EXPIRES, "quiescent-expires" },
+	{ LSVM_IMPACT_REORDERS, "reorders" },
 	{ 0, NULL },
 };
 

@@ -194,6 +194,17 @@ int lsvm_ipvs_changes_compute(struct lsvm_ctx *ctx, const struct lsvm_ipvs_table
 			      const struct lsvm_ipvs_table *owned,
 			      const struct lsvm_ipvs_table *wanted,
 			      struct ipvs_changes *ret);
+/*
+ * Appends what brings the destinations of services under sh, mh and dh into the order of
+ * a director that is given `wanted` afresh, once those changes were made (reorder.c):
+ * each that moves is removed and added at once. expire_nodest_conn must be 0 meanwhile.
+ */
+int lsvm_ipvs_changes_reorder(struct lsvm_ctx *ctx, const struct lsvm_ipvs_table *present,
+			      const struct lsvm_ipvs_table *owned,
+			      const struct lsvm_ipvs_table *wanted,
+			      struct ipvs_changes *changes);
+/* Whether these two move a destination: nothing may come in between. */
+bool lsvm_ipvs_is_move(const struct ipvs_change *first, const struct ipvs_change *second);
 void lsvm_ipvs_changes_clear(struct ipvs_changes *changes);
 /* "add service tcp 192.0.2.100:80 scheduler wlc" */
 void lsvm_ipvs_change_text(const struct ipvs_change *change, struct buf *buf);

@@ -53,6 +53,12 @@ struct lsvm_steps {
 int lsvm_steps_compute(struct lsvm_ctx *ctx, const struct state *present,
 		       const struct state *owned, const struct state *wanted,
 		       struct lsvm_steps **ret);
+/*
+ * Appends what brings the present director's destinations into canonical order, after
+ * those steps (ipvs/reorder.c). The result borrows from all three.
+ */
+int lsvm_steps_reorder(struct lsvm_steps *steps, const struct state *present,
+		       const struct state *owned, const struct state *wanted);
 /* An address with its subnet, unlike a VIP, is the machine's own. */
 bool lsvm_address_is_own(const struct address *address);
 /* "add address 192.0.2.101/32 to eth0" */

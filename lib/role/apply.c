@@ -36,6 +36,7 @@ struct lsvm_apply {
 	enum apply_phase phase;
 	bool locked;
 	bool forced; /* it may become another machine */
+	bool reorders;
 	size_t done;
 };
 
@@ -278,7 +279,8 @@ int lsvm_apply_impact(const struct lsvm_apply *apply, struct lsvm_impact **ret)
 	const uint32_t flags = setting(apply, "net.ipv4.vs.expire_nodest_conn",
 				       LSVM_IMPACT_NODEST_EXPIRES) |
 			       setting(apply, "net.ipv4.vs.expire_quiescent_template",
-				       LSVM_IMPACT_QUIESCENT_EXPIRES);
+				       LSVM_IMPACT_QUIESCENT_EXPIRES) |
+			       (apply->reorders ? LSVM_IMPACT_REORDERS : 0);
 	struct lsvm_ipvs_table *empty;
 	int err = lsvm_ipvs_table_new(apply->ctx, &empty);
 
@@ -289,6 +291,25 @@ int lsvm_apply_impact(const struct lsvm_apply *apply, struct lsvm_impact **ret)
 				  ret);
 	lsvm_ipvs_table_unref(empty);
 	return err;
+}
+
+int lsvm_apply_reorder(struct lsvm_apply *apply)
+{
+	int err = 0;
+
+	if (apply->done || apply->phase == APPLY_STEPS || apply->phase == APPLY_DONE)
+		return lsvm_fail(apply->ctx, LSVM_ERR_STATE,
+				 "the order of destinations can be asked for before the "
+				 "first step only; begin a new apply");
+	if (!apply->reorders)
+		err = lsvm_steps_reorder(apply->steps, apply->present, apply->owned,
+					 apply->wanted);
+	if (err < 0)
+		return err;
+	apply->reorders = true;
+	if (lsvm_steps_count(apply->steps))
+		apply->phase = APPLY_RECORD_BEFORE;
+	return 0;
 }
 
 size_t lsvm_apply_done_count(const struct lsvm_apply *apply)
@@ -418,6 +439,9 @@ static int next_batch(struct lsvm_apply *apply)
 	while (items[0].kind == STEP_IPVS && count < left && count < IPVS_BATCH_STEPS &&
 	       items[count].kind == STEP_IPVS)
 		count++;
+	if (count > 1 && count < left && items[count].kind == STEP_IPVS &&
+	    lsvm_ipvs_is_move(&items[count - 1].ipvs, &items[count].ipvs))
+		count--;
 	err = lsvm_host_perform(apply->host, items, count, &done);
 	apply->done += done;
 	if (apply->done == apply->steps->list.count)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * 200 TCP connections live through random changes of the table: every loss is foretold,
- * server by server and with how it shows, and none other happens.
+ * 200 TCP connections live through random changes of the table, and through destinations
+ * that are brought into order: every loss is foretold, server by server and with how it
+ * shows, and none other happens.
  *
  * All in one network namespace: clients, the virtual address and the servers are
  * addresses of lo, and ip_vs translates in between. A service that is not ours keeps
@@ -18,9 +19,11 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define CONNECTIONS 200
@@ -31,6 +34,7 @@
 #define FOREIGN_PORT 7999
 #define SILENCE_MS 400
 #define PATIENCE_MS 5000
+#define TANGLES 20
 
 struct live {
 	int client, server; /* sockets; -1: free */
@@ -43,8 +47,8 @@ static struct ipvs_socket *ip_vs;
 static struct live live[CONNECTIONS];
 static int listeners[SERVERS];
 static uint32_t seed;
-static unsigned change_count = 10;
-static unsigned lost_count, reset_count, kept_count, refused_count;
+static unsigned change_count = 10, service_count = SERVICES;
+static unsigned move_count, lost_count, reset_count, kept_count, refused_count;
 
 static void good(int err)
 {
@@ -114,7 +118,7 @@ static bool open_one(struct live *one)
 		endpoint(78, (uint8_t)below(256), (uint8_t)(1 + below(254)), 0);
 	struct sockaddr_in to;
 
-	one->service = below(SERVICES);
+	one->service = below(service_count);
 	to = endpoint(77, 0, 1, (uint16_t)(FIRST_PORT + one->service));
 	one->client = socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(bind(one->client, (struct sockaddr *)&from, sizeof(from)), 0);
@@ -275,12 +279,16 @@ static struct lsvm_ipvs_table *random_table(bool all)
 
 static void apply(const struct lsvm_ipvs_table *present,
 		  const struct lsvm_ipvs_table *wanted,
-		  const struct lsvm_ipvs_table *owned)
+		  const struct lsvm_ipvs_table *owned, bool reorders)
 {
 	struct ipvs_changes changes = { 0 };
 	size_t done;
 
 	good(lsvm_ipvs_changes_compute(ctx, present, owned, wanted, &changes));
+	done = changes.list.count;
+	if (reorders)
+		good(lsvm_ipvs_changes_reorder(ctx, present, owned, wanted, &changes));
+	move_count += changes.list.count - done;
 	good(lsvm_ipvs_socket_apply(ip_vs, changes.list.items, changes.list.count,
 				    &done));
 	lsvm_ipvs_changes_clear(&changes);
@@ -330,7 +338,8 @@ static void believe(const struct lsvm_impact *impact, bool resets)
 
 /* One change, from what is to what is wanted. */
 static void change(const struct lsvm_ipvs_table *wanted,
-		   const struct lsvm_ipvs_table *owned, bool expires, bool resets)
+		   const struct lsvm_ipvs_table *owned, bool expires, bool resets,
+		   bool reorders)
 {
 	struct lsvm_ipvs_table *present;
 	struct lsvm_impact *impact;
@@ -338,9 +347,14 @@ static void change(const struct lsvm_ipvs_table *wanted,
 	wire_sysctl("expire_nodest_conn", expires ? "1" : "0");
 	good(lsvm_ipvs_socket_read(ip_vs, &present));
 	good(lsvm_impact_compute(ctx, present, wanted, owned,
-				 expires ? LSVM_IMPACT_NODEST_EXPIRES : 0, &impact));
+				 (expires ? LSVM_IMPACT_NODEST_EXPIRES : 0) |
+					 (reorders ? LSVM_IMPACT_REORDERS : 0),
+				 &impact));
 	believe(impact, resets);
-	apply(present, wanted, owned);
+	if (reorders)
+		wire_sysctl("expire_nodest_conn", "0");
+	apply(present, wanted, owned, reorders);
+	wire_sysctl("expire_nodest_conn", expires ? "1" : "0");
 	assert_foretold(resets);
 	bury();
 	lsvm_impact_free(impact);
@@ -380,7 +394,7 @@ static void add_foreign_service(void)
 	push_server(push_service(foreign, FOREIGN_PORT, "rr"), 0, 1);
 	good(lsvm_ipvs_table_seal(none));
 	good(lsvm_ipvs_table_seal(foreign));
-	apply(none, foreign, NULL);
+	apply(none, foreign, NULL, false);
 	lsvm_ipvs_table_unref(none);
 	lsvm_ipvs_table_unref(foreign);
 }
@@ -394,18 +408,118 @@ static void every_loss_is_foretold_and_none_other_happens(void **state)
 		struct lsvm_ipvs_table *wanted = random_table(!round);
 		const bool expires = below(2);
 
-		change(wanted, owned, expires, expires);
+		change(wanted, owned, expires, expires, below(3) == 0);
 		fill();
 		lsvm_ipvs_table_unref(owned);
 		owned = wanted;
 	}
 	print_message(
 		"%u changes: %u times a connection lived on, %u times it ended, %u of "
-		"them with a reset; %u clients were refused\n",
-		change_count, kept_count, lost_count, reset_count, refused_count);
+		"them with a reset; %u clients were refused; %u steps put destinations "
+		"in order\n",
+		change_count, kept_count, lost_count, reset_count, refused_count,
+		move_count);
 	assert_in_range(kept_count, CONNECTIONS, UINT32_MAX);
 	assert_in_range(reset_count, 1, lost_count - 1);
 	lsvm_ipvs_table_unref(owned);
+}
+
+/* Sends and answers on all connections, over and over. */
+static pid_t keep_talking(void)
+{
+	pid_t child = fork();
+	char bytes[64];
+
+	while (!child)
+		for (unsigned i = 0; i < CONNECTIONS; i++) {
+			ssize_t got;
+
+			if (live[i].client < 0)
+				continue;
+			send(live[i].client, "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+			got = recv(live[i].server, bytes, sizeof(bytes), MSG_DONTWAIT);
+			if (got > 0)
+				send(live[i].server, bytes, (size_t)got,
+				     MSG_NOSIGNAL | MSG_DONTWAIT);
+			recv(live[i].client, bytes, sizeof(bytes), MSG_DONTWAIT);
+		}
+	return child;
+}
+
+static void forget_what_was_said(void)
+{
+	char bytes[256];
+
+	poll(NULL, 0, SILENCE_MS);
+	for (unsigned i = 0; i < CONNECTIONS; i++) {
+		if (live[i].client < 0)
+			continue;
+		while (recv(live[i].server, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+			continue;
+		while (recv(live[i].client, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+			continue;
+	}
+}
+
+/* Away and back, in any order. */
+static void tangle(const struct ipvs_service *service)
+{
+	for (unsigned i = 0; i < SERVERS; i++) {
+		const struct ipvs_destination *dest =
+			&service->destinations.items[below(SERVERS)];
+		const struct ipvs_change both[] = {
+			{ .kind = IPVS_DESTINATION_DELETE,
+			  .service = service,
+			  .destination = dest },
+			{ .kind = IPVS_DESTINATION_ADD,
+			  .service = service,
+			  .destination = dest,
+			  .weight = dest->weight },
+		};
+		size_t done;
+
+		good(lsvm_ipvs_socket_apply(ip_vs, both, 2, &done));
+	}
+}
+
+static void putting_servers_in_order_under_traffic_ends_nothing(void **state)
+{
+	struct lsvm_ipvs_table *table, *present;
+	const unsigned before = move_count;
+	pid_t talker;
+
+	good(lsvm_ipvs_table_alloc(ctx, &table));
+	for (unsigned i = 0; i < 2; i++) {
+		struct ipvs_service *service =
+			push_service(table, (uint16_t)(FIRST_PORT + i), i ? "mh" : "sh");
+
+		for (unsigned j = 0; j < SERVERS; j++)
+			push_server(service, j, 1);
+	}
+	good(lsvm_ipvs_table_seal(table));
+	good(lsvm_ipvs_socket_read(ip_vs, &present));
+	change(table, present, true, true, true);
+	lsvm_ipvs_table_unref(present);
+	service_count = 2;
+	fill();
+	talker = keep_talking();
+	wire_sysctl("expire_nodest_conn", "0");
+	for (unsigned round = 0; round < TANGLES; round++) {
+		for (unsigned i = 0; i < 2; i++)
+			tangle(&table->services.items[i]);
+		good(lsvm_ipvs_socket_read(ip_vs, &present));
+		apply(present, table, present, true);
+		lsvm_ipvs_table_unref(present);
+	}
+	wire_sysctl("expire_nodest_conn", "1");
+	kill(talker, SIGKILL);
+	waitpid(talker, NULL, 0);
+	forget_what_was_said();
+	assert_foretold(false);
+	print_message("%u steps put servers in order under traffic\n",
+		      move_count - before);
+	assert_true(move_count - before > 2 * TANGLES);
+	lsvm_ipvs_table_unref(table);
 }
 
 /* Without expire_nodest_conn, too, and the foreign service goes as well. */
@@ -417,7 +531,7 @@ static void the_last_service_resets_all(void **state)
 	good(lsvm_ipvs_table_seal(none));
 	good(lsvm_ipvs_socket_read(ip_vs, &present));
 	lost_count = reset_count = 0;
-	change(none, present, false, true);
+	change(none, present, false, true, false);
 	assert_in_range(lost_count, 1, CONNECTIONS);
 	assert_int_equal(reset_count, lost_count);
 	lsvm_ipvs_table_unref(none);
@@ -428,6 +542,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_loss_is_foretold_and_none_other_happens),
+		cmocka_unit_test(putting_servers_in_order_under_traffic_ends_nothing),
 		cmocka_unit_test(the_last_service_resets_all),
 	};
 

@@ -134,6 +134,44 @@ static void carry(struct director *director, uint8_t tcp_flags)
 	wire_read(note, director);
 }
 
+/* Takes the first `count` servers away and adds them again, each at the weight it has. */
+static void tangle(struct director *director, const struct lsvm_ipvs_table *table,
+		   unsigned count)
+{
+	const struct ipvs_service *service = &table->services.items[0];
+	size_t done;
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct ipvs_destination *dest = &service->destinations.items[i];
+		const struct ipvs_change both[] = {
+			{ .kind = IPVS_DESTINATION_DELETE,
+			  .service = service,
+			  .destination = dest },
+			{ .kind = IPVS_DESTINATION_ADD,
+			  .service = service,
+			  .destination = dest,
+			  .weight = dest->weight },
+		};
+
+		good(lsvm_ipvs_socket_apply(director->socket, both, 2, &done));
+	}
+}
+
+static void put_in_order(struct director *director, const struct lsvm_ipvs_table *wanted)
+{
+	struct lsvm_ipvs_table *present;
+	struct ipvs_changes changes = { 0 };
+	size_t done = 0;
+
+	good(lsvm_ipvs_socket_read(director->socket, &present));
+	good(lsvm_ipvs_changes_reorder(ctx, present, present, wanted, &changes));
+	assert_true(changes.list.count > 0);
+	good(lsvm_ipvs_socket_apply(director->socket, changes.list.items,
+				    changes.list.count, &done));
+	lsvm_ipvs_changes_clear(&changes);
+	lsvm_ipvs_table_unref(present);
+}
+
 static unsigned kept(const struct director *a, const struct director *b)
 {
 	unsigned same = 0;
@@ -262,12 +300,48 @@ static void source_hashing_survives_in_the_library_s_order_only(void **state)
 	lsvm_ipvs_table_unref(table);
 }
 
+/* Everything that a director can have been through: another order, servers that were away
+ * for a while, and a drained one of which the kernel has forgotten the weight. */
+static void a_tangled_director_in_order_again_loses_none(void **state)
+{
+	static const char *const schedulers[] = { "sh", "mh" };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(schedulers); i++) {
+		struct lsvm_ipvs_table *table = make_table(schedulers[i], 1, 1);
+		struct director a, b, tangled;
+		unsigned before;
+
+		open_director(&a);
+		bring_to(&a, table);
+		carry(&a, WIRE_SYN);
+		open_director(&tangled);
+		add_reversed(&tangled, table);
+		tangle(&tangled, table, 3);
+		carry(&tangled, WIRE_ACK);
+		before = kept(&a, &tangled);
+		close_director(&tangled);
+		open_director(&b);
+		add_reversed(&b, table);
+		tangle(&b, table, 3);
+		put_in_order(&b, table);
+		carry(&b, WIRE_ACK);
+		print_message("%s: %u of %u connections survive, in order %u\n",
+			      schedulers[i], before, FLOWS, kept(&a, &b));
+		assert_in_range(before, 1, FLOWS - 10);
+		assert_int_equal(kept(&a, &b), FLOWS);
+		close_director(&a);
+		close_director(&b);
+		lsvm_ipvs_table_unref(table);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_drained_server_added_at_weight_0_loses_connections),
 		cmocka_unit_test(added_at_its_last_weight_and_drained_it_loses_none),
 		cmocka_unit_test(source_hashing_survives_in_the_library_s_order_only),
+		cmocka_unit_test(a_tangled_director_in_order_again_loses_none),
 	};
 
 	return cmocka_run_group_tests_name(__FILE__, tests, setup, teardown);

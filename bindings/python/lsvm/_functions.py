@@ -44,6 +44,7 @@ FUNCTIONS = {
             "struct lsvm_apply **",
         ]),
     "lsvm_apply_next": ("int", ["struct lsvm_apply *"]),
+    "lsvm_apply_reorder": ("int", ["struct lsvm_apply *"]),
     "lsvm_apply_steps": ("const struct lsvm_steps *", ["const struct lsvm_apply *"]),
     "lsvm_apply_verify": ("int", ["struct lsvm_apply *"]),
     "lsvm_cause_name": ("const char *", ["int"]),

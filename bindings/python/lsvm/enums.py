@@ -221,6 +221,7 @@ class ImpactFlag(Flags):
     """enum lsvm_impact_flag"""
     NODEST_EXPIRES = 1
     QUIESCENT_EXPIRES = 2
+    REORDERS = 4
 
 
 class ImpactLevel(Words):

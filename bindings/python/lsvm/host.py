@@ -202,13 +202,14 @@ class Host(Owned):
             self._pointer, ctypes.byref(version), ctypes.byref(buckets)))
         return tuple(version.value.to_bytes(3, "big")), buckets.value
 
-    def applying(self, plan, force=False):
+    def applying(self, plan, force=False, reorder=False):
         """Makes the machine hold the plan (None: nothing of ours), yielding each step once done.
 
         Stopping in between leaves the steps done so far; applying again goes on from there.
         Conflict when this was another machine of the cluster until now, unless force says so.
+        With reorder a director's destinations are also brought into the order of a fresh one.
         """
-        apply, steps = self._begin(plan, force)
+        apply, steps = self._begin(plan, force, reorder)
         lib, done = library(), 0
         while True:
             more = self._context.check(lib.lsvm_apply_next(apply._pointer))
@@ -219,34 +220,36 @@ class Host(Owned):
                 break
         self._context.check(lib.lsvm_apply_verify(apply._pointer))
 
-    def apply(self, plan, dry_run=False, progress=None, force=False):
+    def apply(self, plan, dry_run=False, progress=None, force=False, reorder=False):
         """Makes the machine hold the plan (None: nothing of ours) and returns the steps it took.
 
         With dry_run the steps are only found out. progress(done, total, step) is called after
-        each step. force: as applying() has it.
+        each step. force and reorder: as applying() has them.
         """
-        total = self.steps(plan, force)
+        total = self.steps(plan, force, reorder)
         if dry_run:
             return total
         taken = []
-        for step in self.applying(plan, force):
+        for step in self.applying(plan, force, reorder):
             taken.append(step)
             if progress:
                 progress(len(taken), len(total), step)
         return taken
 
-    def steps(self, plan, force=False):
+    def steps(self, plan, force=False, reorder=False):
         """The steps that applying the plan would take now; none when all is as it should be."""
-        return self._begin(plan, force)[1]
+        return self._begin(plan, force, reorder)[1]
 
-    def impact(self, plan, force=False):
+    def impact(self, plan, force=False, reorder=False):
         """What applying the plan (None: nothing of ours) would do to clients and connections."""
-        apply, _ = self._begin(plan, force)
+        apply, _ = self._begin(plan, force, reorder)
         return Impact._new(self._context, library().lsvm_apply_impact, apply._pointer, kept=self)
 
-    def _begin(self, plan, force):
+    def _begin(self, plan, force, reorder):
         lib = library()
         make = lib.lsvm_apply_new_as if force else lib.lsvm_apply_new
         apply = _Apply._new(self._context, make, self._pointer,
                             pointer_or_none(plan, Plan, "plan"), kept=(self, plan))
+        if reorder:
+            self._context.check(lib.lsvm_apply_reorder(apply._pointer))
         return apply, read_steps(self._context, lib.lsvm_apply_steps(apply._pointer))

@@ -73,12 +73,24 @@ static unsigned taking(const struct ipvs_change *change)
 static size_t fill(struct ipvs_socket *socket, const struct ipvs_change *changes,
 		   size_t count)
 {
+	struct nl_out before = socket->out;
 	size_t filled = 0;
 
 	while (filled < count && !is_daemon(&changes[filled]) &&
-	       taking(&changes[filled]) <= taking(&changes[0]) &&
-	       lsvm_nl_put_change(&socket->out, &changes[filled]))
+	       taking(&changes[filled]) <= taking(&changes[0])) {
+		const struct nl_out now = socket->out;
+
+		if (!lsvm_nl_put_change(&socket->out, &changes[filled]))
+			break;
+		before = now;
 		filled++;
+	}
+	/* What is removed to be added again is not left away between two batches. */
+	if (filled > 1 && filled < count &&
+	    lsvm_ipvs_is_move(&changes[filled - 1], &changes[filled])) {
+		socket->out = before;
+		filled--;
+	}
 	return filled;
 }
 
