@@ -64,7 +64,7 @@ LSVM_API const char *lsvm_version(void);
 
 /**
  * Whether this build has an optional part.
- * @param name "linux", "ipvs", "sim", …
+ * @param name "linux", "sim", "tls" (in checks), "http" (the port of figures), …
  * Returns true when calls of that part work, false when they answer LSVM_ERR_UNSUPPORTED.
  * @since 0.1
  */

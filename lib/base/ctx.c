@@ -65,6 +65,12 @@ bool lsvm_feature(const char *name)
 #ifdef LSVM_HAVE_LINUX
 		"linux",
 #endif
+#ifdef LSVM_HAVE_TLS
+		"tls",
+#endif
+#ifdef LSVM_HAVE_HTTP
+		"http",
+#endif
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(present); i++)

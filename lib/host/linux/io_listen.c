@@ -182,6 +182,11 @@ static bool listen_step(struct io *io, struct channel *channel, struct io_event 
 	}
 	fd = accept4(channel->fd, (struct sockaddr *)&name, &length,
 		     SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0 && channel->kind == CHANNEL_HTTP) {
+		lsvm_io_ready(io, channel);
+		lsvm_io_http_take(io, channel, fd, (struct sockaddr *)&name, length);
+		return false;
+	}
 	if (fd >= 0) {
 		lsvm_io_ready(io, channel);
 		if (name.ss_family == AF_INET || name.ss_family == AF_INET6)

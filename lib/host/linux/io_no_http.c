@@ -16,6 +16,11 @@ static bool http_step(struct io *io, struct channel *channel, struct io_event *r
 
 const struct channel_ops lsvm_io_http_ops = { .open = http_open, .step = http_step };
 
+void lsvm_io_http_take(struct io *io, struct channel *listener, int fd,
+		       const struct sockaddr *from, uint32_t length)
+{
+}
+
 void lsvm_io_reply(struct lsvm_host *host, struct channel *request, int status,
 		   const char *content_type, const char *text, size_t length)
 {

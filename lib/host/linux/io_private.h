@@ -232,6 +232,9 @@ void lsvm_io_tls_facts(struct io *io, struct channel *channel, struct io_event *
 
 /* ---- io_http.c, io_no_http.c ---- */
 
+/* A connection that the server's own listener let in. */
+void lsvm_io_http_take(struct io *io, struct channel *listener, int fd,
+		       const struct sockaddr *from, uint32_t length);
 void lsvm_io_reply(struct lsvm_host *host, struct channel *request, int status,
 		   const char *content_type, const char *text, size_t length);
 
