@@ -125,10 +125,38 @@ void lsvm_cluster_settle(struct lsvm_cluster *cluster)
 	}
 }
 
+#define DEFAULT_CHECK(its_kind)                                                          \
+	{                                                                                \
+		.kind = its_kind, .interval_ms = 1000, .timeout_ms = 1000, .rise = 2,    \
+		.fall = 3, .route = LSVM_CHECK_ROUTE_STRAIGHT                            \
+	}
+static const struct check tcp_check = DEFAULT_CHECK(LSVM_CHECK_TCP);
+static const struct check udp_check = DEFAULT_CHECK(LSVM_CHECK_UDP);
+static const struct check sctp_check = DEFAULT_CHECK(LSVM_CHECK_SCTP);
+
+const struct check *lsvm_cluster_default_check(enum lsvm_protocol protocol)
+{
+	switch (protocol) {
+	case LSVM_PROTOCOL_UDP:
+		return &udp_check;
+	case LSVM_PROTOCOL_SCTP:
+		return &sctp_check;
+	case LSVM_PROTOCOL_TCP:
+	case LSVM_PROTOCOL_UNKNOWN:
+		break;
+	}
+	return &tcp_check;
+}
+
 void lsvm_cluster_settings(const struct service *service, struct settings *ret)
 {
 	lsvm_cluster_vip_settings(service_vip(service), ret);
 	override(ret, &service->settings);
+	/* A mark may be for all ports: then none can be tried. */
+	if (ret->set & UINT64_C(1) << SETTING_CHECKS || !service->ports.count)
+		return;
+	ret->checks.items = (struct check *)lsvm_cluster_default_check(service->protocol);
+	ret->checks.count = 1;
 }
 
 void lsvm_cluster_vip_settings(const struct vip *vip, struct settings *ret)

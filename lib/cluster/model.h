@@ -310,6 +310,8 @@ void lsvm_cluster_settle(struct lsvm_cluster *cluster);
 /* What is in force for a service: every setting resolved through all levels, with
  * defaults. */
 void lsvm_cluster_settings(const struct service *service, struct settings *ret);
+/* What is asked where nothing is said of checks: whether the port answers. */
+const struct check *lsvm_cluster_default_check(enum lsvm_protocol protocol);
 /* The same for a VIP (its domains) and for a partition. In `set` only what was written.
  */
 void lsvm_cluster_vip_settings(const struct vip *vip, struct settings *ret);

@@ -9,45 +9,6 @@
  */
 #include "pool/private.h"
 
-static const struct check tcp_check = {
-	.kind = LSVM_CHECK_TCP,
-	.interval_ms = 1000,
-	.timeout_ms = 1000,
-	.rise = 2,
-	.fall = 3,
-	.route = LSVM_CHECK_ROUTE_STRAIGHT,
-};
-static const struct check udp_check = {
-	.kind = LSVM_CHECK_UDP,
-	.interval_ms = 1000,
-	.timeout_ms = 1000,
-	.rise = 2,
-	.fall = 3,
-	.route = LSVM_CHECK_ROUTE_STRAIGHT,
-};
-static const struct check sctp_check = {
-	.kind = LSVM_CHECK_SCTP,
-	.interval_ms = 1000,
-	.timeout_ms = 1000,
-	.rise = 2,
-	.fall = 3,
-	.route = LSVM_CHECK_ROUTE_STRAIGHT,
-};
-
-const struct check *lsvm_pool_default_check(enum lsvm_protocol protocol)
-{
-	switch (protocol) {
-	case LSVM_PROTOCOL_UDP:
-		return &udp_check;
-	case LSVM_PROTOCOL_SCTP:
-		return &sctp_check;
-	case LSVM_PROTOCOL_TCP:
-	case LSVM_PROTOCOL_UNKNOWN:
-		break;
-	}
-	return &tcp_check;
-}
-
 /* ---- the way from the directors ---- */
 
 static bool is_near(const struct lsvm_cluster *cluster, const bool *near,
@@ -150,7 +111,7 @@ static void add_host(struct builder *b, const bool *near, uint32_t backend,
 		add_host_target(b, service, number, &service->checks.items[i], addr);
 	if (!service->checks.count && service->port)
 		add_host_target(b, service, number,
-				lsvm_pool_default_check(service->protocol), addr);
+				lsvm_cluster_default_check(service->protocol), addr);
 }
 
 void lsvm_pool_add_backends(struct builder *b)

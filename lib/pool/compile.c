@@ -146,6 +146,17 @@ static uint16_t destination_port(const struct walk *w)
 	return w->service->fwmark ? 0 : w->vip_port;
 }
 
+static uint16_t first_of_range(const struct service *service, uint16_t port)
+{
+	for (uint32_t i = 0; i < service->ports.count; i++) {
+		const struct port_range *range = &service->ports.items[i];
+
+		if (port >= range->first && port <= range->last)
+			return range->first;
+	}
+	return port;
+}
+
 static void add_check(struct walk *w, struct seat *seat, const struct check *check)
 {
 	struct pool *pool = w->b->pool;
@@ -163,43 +174,14 @@ static void add_check(struct walk *w, struct seat *seat, const struct check *che
 		port = w->vip_port;
 	if (check->port)
 		port = check->port;
+	/* Where nothing is said of checks the first port of a range speaks for all. */
+	else if (check == lsvm_cluster_default_check(w->service->protocol) &&
+		 !w->service->server_port)
+		port = first_of_range(w->service, port);
 	target = lsvm_pool_want_target(w->b, check,
 				       mark ? &w->vip->address : &seat->destination->addr,
 				       has_port ? port : 0, mark, w->service->protocol,
 				       w->vip, pool->members[seat->member].server);
-	if (target != NONE)
-		add_pair(w->b, &w->b->seat_targets, (uint32_t)(seat - pool->seats),
-			 target);
-}
-
-/* The first port of a range speaks for all of it. */
-static uint16_t first_of_range(const struct service *service, uint16_t port)
-{
-	for (uint32_t i = 0; i < service->ports.count; i++) {
-		const struct port_range *range = &service->ports.items[i];
-
-		if (port >= range->first && port <= range->last)
-			return range->first;
-	}
-	return port;
-}
-
-/* Where the cluster file says nothing of checks. A mark's service may have no port. */
-static void add_default_check(struct walk *w, const struct seat *seat)
-{
-	struct pool *pool = w->b->pool;
-	const bool moved =
-		w->settings.forwarding == LSVM_FORWARDING_NAT && w->service->server_port;
-	const uint16_t port =
-		moved ? w->service->server_port : first_of_range(w->service, w->vip_port);
-	uint32_t target;
-
-	if (!port)
-		return;
-	target = lsvm_pool_want_target(
-		w->b, lsvm_pool_default_check(w->service->protocol),
-		&seat->destination->addr, port, 0, w->service->protocol, w->vip,
-		pool->members[seat->member].server);
 	if (target != NONE)
 		add_pair(w->b, &w->b->seat_targets, (uint32_t)(seat - pool->seats),
 			 target);
@@ -223,8 +205,6 @@ static void add_members(struct walk *w)
 		seat->member = w->first_member + i;
 		for (uint32_t c = 0; c < w->settings.checks.count; c++)
 			add_check(w, seat, &w->settings.checks.items[c]);
-		if (!(w->settings.set & UINT64_C(1) << SETTING_CHECKS))
-			add_default_check(w, seat);
 	}
 }
 

@@ -167,9 +167,6 @@ struct builder {
 	bool failed;
 };
 /* The target's number, made when there is none; NONE when memory ran out. */
-/* What is asked where the cluster file says nothing of checks: whether the port answers
- * (backends.c). */
-const struct check *lsvm_pool_default_check(enum lsvm_protocol protocol);
 uint32_t lsvm_pool_want_target(struct builder *builder, const struct check *check,
 			       const struct addr *addr, uint16_t port, uint32_t mark,
 			       enum lsvm_protocol protocol, const struct vip *vip,

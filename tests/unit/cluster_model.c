@@ -102,7 +102,8 @@ static void what_nobody_wrote_has_the_built_in_value_and_is_not_set(void **state
 	assert_string_equal(s.scheduler, "wlc");
 	assert_null(s.persistence);
 	assert_false(s.one_packet);
-	assert_int_equal(s.checks.count, 0);
+	assert_int_equal(s.checks.count, 1);
+	assert_int_equal(s.checks.items[0].kind, LSVM_CHECK_TCP);
 	assert_int_equal(s.set, 0);
 	lsvm_cluster_unref(c);
 }

@@ -77,8 +77,10 @@ static void a_server_in_direct_routing_keeps_its_vip_to_itself(void **unused)
 	assert_true(has_sysctl(plan, "net.ipv4.conf.all.arp_ignore", "1"));
 	assert_true(has_sysctl(plan, "net.ipv4.conf.all.arp_announce", "2"));
 	assert_null(lsvm_state_sysctl(plan->wanted, "net.ipv4.conf.all.rp_filter"));
+	/* Directors ask the server itself whether its port answers. */
 	assert_non_null(strstr(file_of(plan, "/etc/svm/nginx.conf"),
-			       "listen 192.0.2.100:80;\n\t\tserver_name a.example;"));
+			       "listen 192.0.2.100:80;\n\t\tlisten 192.0.2.21:80;\n"
+			       "\t\tserver_name a.example;"));
 	lsvm_plan_unref(plan);
 }
 
