@@ -224,7 +224,7 @@ bool lsvm_health_next(struct health *health, struct health_action *ret)
 		}
 		if (!health->target_count || health->heap[0].due_ns > health->now_ns)
 			return false;
-		if (serve(health, health->heap[0].target, ret))
+		if (serve(health, health->targets[health->heap[0].number], ret))
 			return true;
 	}
 }

@@ -2,8 +2,9 @@
 /*
  * Whose turn is next: a heap of targets by time, four children to a node, so that a step
  * among 50,000 targets touches eight nodes at most. The times lie in the heap itself, and
- * each target knows its place there. Room is made when a target comes, and so setting a
- * time cannot fail.
+ * the places of the targets in an array of their own: moving an entry does not touch the
+ * target's memory, which is what a step among many would wait for. Room is made when a
+ * target comes, and so setting a time cannot fail.
  */
 #include "health/probe.h"
 
@@ -12,7 +13,7 @@
 static void put(struct health *health, uint32_t index, struct heap_entry entry)
 {
 	health->heap[index] = entry;
-	entry.target->heap_index = index;
+	health->places[entry.number] = index;
 }
 
 static void rise(struct health *health, uint32_t index, struct heap_entry entry)
@@ -50,8 +51,8 @@ static void sink(struct health *health, uint32_t index, struct heap_entry entry)
 
 void lsvm_heap_set(struct health *health, struct target *target, uint64_t due_ns)
 {
-	const struct heap_entry entry = { due_ns, target };
-	const uint32_t index = target->heap_index;
+	const struct heap_entry entry = { due_ns, target->number };
+	const uint32_t index = health->places[target->number];
 
 	if (due_ns < health->heap[index].due_ns)
 		rise(health, index, entry);
@@ -61,19 +62,20 @@ void lsvm_heap_set(struct health *health, struct target *target, uint64_t due_ns
 
 void lsvm_heap_add(struct health *health, struct target *target, uint64_t due_ns)
 {
-	const struct heap_entry entry = { due_ns, target };
+	const struct heap_entry entry = { due_ns, target->number };
 
 	rise(health, health->target_count++, entry);
 }
 
 void lsvm_heap_remove(struct health *health, struct target *target)
 {
-	const uint32_t index = target->heap_index;
+	const uint32_t index = health->places[target->number];
 	const struct heap_entry last = health->heap[--health->target_count];
 
-	if (last.target == target)
+	if (last.number == target->number)
 		return;
-	health->heap[index].target = last.target;
-	last.target->heap_index = index;
-	lsvm_heap_set(health, last.target, last.due_ns);
+	if (last.due_ns < health->heap[index].due_ns)
+		rise(health, index, last);
+	else
+		sink(health, index, last);
 }

@@ -121,24 +121,28 @@ enum want {
 	WANT_WARNING = 8,
 };
 
+/* What every probe touches comes first. */
 struct target {
 	struct waiting waiting; /* first */
-	struct target *next;	/* in its bucket */
 	struct recipe *recipe;
 	struct probe *probe; /* NULL: it is not being asked */
-	void *owner;
-	const char *name;
-	char *cause, *warning; /* NULL: never had one */
-	uint64_t slot_ns;      /* when its next turn nominally is; it may have passed */
-	uint64_t changed_ns, last_probe_ns, probe_count, failure_count;
-	uint32_t hash, users, heap_index;
-	uint32_t mark, last_duration_us, good_in_row, bad_in_row;
-	uint32_t cause_capacity, cause_length; /* without the count at its end */
-	uint32_t cause_count, cause_of;
+	uint64_t slot_ns;    /* when its next turn nominally is; it may have passed */
+	uint32_t number;     /* in health->targets */
+	uint32_t mark;
 	struct addr addr;
 	uint16_t port;
 	uint8_t state, percent;
 	bool is_hinted; /* the next verdict decides alone */
+	uint32_t good_in_row, bad_in_row, last_duration_us;
+	uint64_t last_probe_ns, probe_count, failure_count;
+	char *cause, *warning;		       /* NULL: never had one */
+	uint32_t cause_capacity, cause_length; /* without the count at its end */
+	uint32_t cause_count, cause_of;
+	uint64_t changed_ns;
+	struct target *next; /* in its bucket */
+	void *owner;
+	const char *name;
+	uint32_t hash, users;
 };
 
 struct http_probe {
@@ -234,17 +238,19 @@ void lsvm_probe_late(struct probe *probe);
 
 struct heap_entry {
 	uint64_t due_ns;
-	struct target *target;
+	uint32_t number; /* of the target */
 };
 
 struct health {
 	struct lsvm_ctx *ctx;
 	uint64_t random, spread, now_ns;
 	struct heap_entry *heap;
-	uint32_t target_count, heap_capacity;
-	struct target **targets; /* buckets */
-	struct recipe **recipes;
-	uint32_t target_buckets, recipe_buckets, recipe_count;
+	uint32_t *places;	 /* of each number in the heap; of free ones the next */
+	struct target **targets; /* by number; NULL: free */
+	uint32_t target_count, capacity, free_number;
+	struct target **target_buckets;
+	struct recipe **recipe_buckets;
+	uint32_t target_bucket_count, recipe_bucket_count, recipe_count;
 	struct waiting *first, **last; /* actions */
 	struct probe *stock, *probes;  /* idle ones, all of them */
 	struct channel_spec channel;

@@ -12,7 +12,8 @@
 #include <stdlib.h>
 
 #define BUCKETS_FIRST 64
-#define TEXT_OUT_OF_MEMORY "out of memory"
+#define NAME_BYTES 320
+#define NO_NUMBER UINT32_MAX
 
 /* ---- the machine's life ---- */
 
@@ -35,11 +36,12 @@ int lsvm_health_new(struct lsvm_ctx *ctx, uint64_t seed, struct health **ret)
 	health->random = seed;
 	health->spread = lsvm_health_random(health);
 	health->last = &health->first;
-	health->targets = calloc(BUCKETS_FIRST, sizeof(*health->targets));
-	health->recipes = calloc(BUCKETS_FIRST, sizeof(*health->recipes));
-	health->target_buckets = health->recipe_buckets = BUCKETS_FIRST;
+	health->free_number = NO_NUMBER;
+	health->target_buckets = calloc(BUCKETS_FIRST, sizeof(*health->target_buckets));
+	health->recipe_buckets = calloc(BUCKETS_FIRST, sizeof(*health->recipe_buckets));
+	health->target_bucket_count = health->recipe_bucket_count = BUCKETS_FIRST;
 	health->ctx = lsvm_ctx_ref(ctx);
-	if (!health->targets || !health->recipes) {
+	if (!health->target_buckets || !health->recipe_buckets) {
 		lsvm_health_free(health);
 		return lsvm_fail_nomem(ctx);
 	}
@@ -60,18 +62,21 @@ void lsvm_health_free(struct health *health)
 	if (!health)
 		return;
 	for (uint32_t i = 0; i < health->target_count; i++)
-		free_target(health->heap[i].target);
-	for (uint32_t i = 0; health->recipes && i < health->recipe_buckets; i++)
-		while (health->recipes[i]) {
-			struct recipe *recipe = health->recipes[i];
+		free_target(health->targets[health->heap[i].number]);
+	for (uint32_t i = 0; health->recipe_buckets && i < health->recipe_bucket_count;
+	     i++)
+		while (health->recipe_buckets[i]) {
+			struct recipe *recipe = health->recipe_buckets[i];
 
-			health->recipes[i] = recipe->next;
+			health->recipe_buckets[i] = recipe->next;
 			lsvm_recipe_free(recipe);
 		}
 	lsvm_probes_free(health);
 	free(health->heap);
+	free(health->places);
 	free(health->targets);
-	free(health->recipes);
+	free(health->target_buckets);
+	free(health->recipe_buckets);
 	lsvm_ctx_unref(health->ctx);
 	free(health);
 }
@@ -91,48 +96,48 @@ static uint32_t hash_bytes(uint32_t hash, const void *bytes, size_t length)
  * slower. */
 static void spread_targets(struct health *health)
 {
-	const uint32_t count = health->target_buckets * 2;
+	const uint32_t count = health->target_bucket_count * 2;
 	struct target **buckets;
 
-	if (health->target_count < health->target_buckets)
+	if (health->target_count < health->target_bucket_count)
 		return;
 	buckets = calloc(count, sizeof(*buckets));
 	if (!buckets)
 		return;
 	for (uint32_t i = 0; i < health->target_count; i++) {
-		struct target *target = health->heap[i].target;
+		struct target *target = health->targets[health->heap[i].number];
 		struct target **bucket = &buckets[target->hash & (count - 1)];
 
 		target->next = *bucket;
 		*bucket = target;
 	}
-	free(health->targets);
-	health->targets = buckets;
-	health->target_buckets = count;
+	free(health->target_buckets);
+	health->target_buckets = buckets;
+	health->target_bucket_count = count;
 }
 
 static void spread_recipes(struct health *health)
 {
-	const uint32_t count = health->recipe_buckets * 2;
+	const uint32_t count = health->recipe_bucket_count * 2;
 	struct recipe **buckets;
 
-	if (health->recipe_count < health->recipe_buckets)
+	if (health->recipe_count < health->recipe_bucket_count)
 		return;
 	buckets = calloc(count, sizeof(*buckets));
 	if (!buckets)
 		return;
-	for (uint32_t i = 0; i < health->recipe_buckets; i++)
-		while (health->recipes[i]) {
-			struct recipe *recipe = health->recipes[i];
+	for (uint32_t i = 0; i < health->recipe_bucket_count; i++)
+		while (health->recipe_buckets[i]) {
+			struct recipe *recipe = health->recipe_buckets[i];
 			struct recipe **bucket = &buckets[recipe->hash & (count - 1)];
 
-			health->recipes[i] = recipe->next;
+			health->recipe_buckets[i] = recipe->next;
 			recipe->next = *bucket;
 			*bucket = recipe;
 		}
-	free(health->recipes);
-	health->recipes = buckets;
-	health->recipe_buckets = count;
+	free(health->recipe_buckets);
+	health->recipe_buckets = buckets;
+	health->recipe_bucket_count = count;
 }
 
 /* The recipe with that key, made when there is none; one user more. */
@@ -152,7 +157,7 @@ static int use_recipe(struct health *health, const struct target_spec *spec,
 		return lsvm_fail_nomem(health->ctx);
 	}
 	hash = hash_bytes(0x811c9dc5u, key.data, key.length);
-	recipe = health->recipes[hash & (health->recipe_buckets - 1)];
+	recipe = health->recipe_buckets[hash & (health->recipe_bucket_count - 1)];
 	while (recipe && (recipe->hash != hash || recipe->key.length != key.length ||
 			  memcmp(recipe->key.at, key.data, key.length) != 0))
 		recipe = recipe->next;
@@ -164,7 +169,9 @@ static int use_recipe(struct health *health, const struct target_spec *spec,
 			struct recipe **bucket;
 
 			spread_recipes(health);
-			bucket = &health->recipes[hash & (health->recipe_buckets - 1)];
+			bucket = &health->recipe_buckets[hash &
+							 (health->recipe_bucket_count -
+							  1)];
 			recipe->hash = hash;
 			recipe->next = *bucket;
 			*bucket = recipe;
@@ -185,7 +192,7 @@ static void drop_recipe(struct health *health, struct recipe *recipe)
 
 	if (--recipe->users)
 		return;
-	at = &health->recipes[recipe->hash & (health->recipe_buckets - 1)];
+	at = &health->recipe_buckets[recipe->hash & (health->recipe_bucket_count - 1)];
 	while (*at != recipe)
 		at = &(*at)->next;
 	*at = recipe->next;
@@ -217,35 +224,61 @@ static char *make_name(const struct recipe *recipe, const struct target_spec *sp
 		: check->kind == LSVM_CHECK_EXTERNAL && check->command.count
 			? check->command.items[0]
 			: NULL;
-	char place[LSVM_ADDRESS_TEXT_BYTES + 16];
-	struct buf name = { 0 };
+	char place[LSVM_ADDRESS_TEXT_BYTES + 16], mark[24] = "", name[NAME_BYTES];
 
 	if (port)
 		lsvm_endpoint_text(&spec->addr, port, place);
 	else
 		lsvm_addr_text(&spec->addr, place);
-	lsvm_buf_printf(&name, "%s %s", lsvm_check_kind_name((int)check->kind), place);
 	if (spec->mark)
-		lsvm_buf_printf(&name, " mark 0x%x", spec->mark);
-	if (more)
-		lsvm_buf_printf(&name, " %.200s", more);
-	return lsvm_buf_take(&name);
+		snprintf(mark, sizeof(mark), " mark 0x%x", spec->mark);
+	snprintf(name, sizeof(name), "%s %s%s%s%.200s",
+		 lsvm_check_kind_name((int)check->kind), place, mark, more ? " " : "",
+		 more ? more : "");
+	return strdup(name);
 }
 
+static bool grow(void **array, uint32_t count, size_t size)
+{
+	void *grown = realloc(*array, count * size);
+
+	if (grown)
+		*array = grown;
+	return grown;
+}
+
+/* Room in the heap and a number that is free. */
 static bool have_room(struct health *health)
 {
-	struct heap_entry *heap;
-	uint32_t capacity;
+	const uint32_t had = health->capacity, count = had ? had * 2 : 64;
 
-	if (health->target_count < health->heap_capacity)
+	if (health->target_count < had)
 		return true;
-	capacity = health->heap_capacity ? health->heap_capacity * 2 : 64;
-	heap = realloc(health->heap, capacity * sizeof(*heap));
-	if (!heap)
+	if (!grow((void **)&health->heap, count, sizeof(*health->heap)) ||
+	    !grow((void **)&health->places, count, sizeof(*health->places)) ||
+	    !grow((void **)&health->targets, count, sizeof(*health->targets)))
 		return false;
-	health->heap = heap;
-	health->heap_capacity = capacity;
+	for (uint32_t number = count; number-- > had;) {
+		health->targets[number] = NULL;
+		health->places[number] = health->free_number;
+		health->free_number = number;
+	}
+	health->capacity = count;
 	return true;
+}
+
+static void take_number(struct health *health, struct target *target)
+{
+	target->number = health->free_number;
+	health->free_number = health->places[target->number];
+	health->targets[target->number] = target;
+}
+
+static void give_number_back(struct health *health, const struct target *target)
+{
+	health->targets[target->number] = NULL;
+	health->places[target->number] = health->free_number;
+	health->free_number = target->number;
 }
 
 /* First turns are spread evenly over the interval, however many targets come: steps of
@@ -284,7 +317,8 @@ static struct target *make_target(struct health *health, struct recipe *recipe,
 static struct target *find(const struct health *health, const struct recipe *recipe,
 			   const struct target_spec *spec, uint16_t port, uint32_t hash)
 {
-	struct target *target = health->targets[hash & (health->target_buckets - 1)];
+	struct target *target =
+		health->target_buckets[hash & (health->target_bucket_count - 1)];
 
 	while (target && (target->hash != hash || target->recipe != recipe ||
 			  target->port != port || target->mark != spec->mark ||
@@ -320,13 +354,14 @@ int lsvm_health_watch(struct health *health, const struct target_spec *spec, voi
 		return lsvm_fail_nomem(health->ctx);
 	}
 	spread_targets(health);
-	bucket = &health->targets[hash & (health->target_buckets - 1)];
+	bucket = &health->target_buckets[hash & (health->target_bucket_count - 1)];
 	target->next = *bucket;
 	*bucket = target;
 	target->hash = hash;
 	target->owner = owner;
 	target->slot_ns = first_turn(health, recipe, now_ns);
 	target->changed_ns = now_ns;
+	take_number(health, target);
 	lsvm_heap_add(health, target, target->slot_ns);
 	*ret = target;
 	return 0;
@@ -342,7 +377,8 @@ void lsvm_health_unwatch(struct health *health, struct target *target)
 		lsvm_probe_orphan(health, target->probe);
 	lsvm_health_want_nothing(health, &target->waiting);
 	lsvm_heap_remove(health, target);
-	at = &health->targets[target->hash & (health->target_buckets - 1)];
+	give_number_back(health, target);
+	at = &health->target_buckets[target->hash & (health->target_bucket_count - 1)];
 	while (*at != target)
 		at = &(*at)->next;
 	*at = target->next;
