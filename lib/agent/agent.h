@@ -166,7 +166,9 @@ void lsvm_duty_judge(struct lsvm_agent *agent);
 enum lsvm_duty lsvm_duty_now(const struct lsvm_agent *agent);
 struct json_t *lsvm_duty_json(const struct lsvm_agent *agent);
 
-/* A handover that was waited for is through. */
+/* Whether it still holds addresses for a living director that has preempted it. */
+bool lsvm_duty_gives_up(const struct lsvm_agent *agent);
+/* A handover that was waited for is through: addresses go, or come. */
 void lsvm_duty_handover(struct lsvm_agent *agent);
 
 /* ---- peer.c: what machines say to each other ---- */

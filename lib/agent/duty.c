@@ -114,6 +114,17 @@ static void end_handover(struct lsvm_agent *agent, struct router *router)
 		hold(agent, router, held);
 }
 
+bool lsvm_duty_gives_up(const struct lsvm_agent *agent)
+{
+	const struct duty *duty = agent->duty;
+
+	for (size_t i = 0; duty && i < duty->now.count; i++)
+		if (duty->now.items[i]->handover_ns != IO_NEVER &&
+		    duty->now.items[i]->held)
+			return true;
+	return false;
+}
+
 void lsvm_duty_handover(struct lsvm_agent *agent)
 {
 	for (size_t i = 0; agent->duty && i < agent->duty->now.count; i++)

@@ -282,11 +282,26 @@ static void answered(struct lsvm_agent *agent)
 	peer->count_ns = agent_now(agent) + PEER_COUNT_AFTER_NS;
 }
 
+static void end_handover(struct lsvm_agent *agent)
+{
+	agent->peer->handing_over = false;
+	lsvm_duty_handover(agent);
+	if (agent->peer->asking)
+		answered(agent);
+}
+
 void lsvm_peer_counted(struct lsvm_agent *agent, uint32_t count)
 {
 	struct peer *peer = agent->peer;
 	bool all = count >= peer->told_count - peer->told_count / 50, again = false;
 
+	if (peer->handing_over) {
+		if (count >= peer->told_count)
+			end_handover(agent);
+		else
+			peer->count_ns = agent_now(agent) + PEER_HANDOVER_LOOK_NS;
+		return;
+	}
 	if (!peer->asking)
 		return;
 	for (size_t i = 0; !all && i < peer->lines.count; i++) {
@@ -321,9 +336,8 @@ static void look_at_line(struct lsvm_agent *agent, struct line *line)
 		if (!all_over(peer))
 			return;
 		if (peer->handing_over)
-			lsvm_duty_handover(agent);
-		peer->handing_over = false;
-		if (peer->asking)
+			peer->count_ns = agent_now(agent) + PEER_HANDOVER_LOOK_NS;
+		else if (peer->asking)
 			answered(agent);
 	} else if (line->call.state == PEER_GIVEN_UP) {
 		lsvm_agent_say(agent, LSVM_EVENT_FAILED, LSVM_SEVERITY_WARNING, SUBJECT,
@@ -362,6 +376,8 @@ bool lsvm_peer_ask_handover(struct lsvm_agent *agent)
 			any |= say(agent, line, PEER_TELL) >= 0;
 	}
 	peer->handing_over = any;
+	peer->told_count = 0;
+	peer->count_ns = IO_NEVER;
 	return any;
 }
 
@@ -389,11 +405,7 @@ void lsvm_peer_answer(struct lsvm_agent *agent, struct peer_talk *talk, uint32_t
 
 	lsvm_peer_hear_answer(agent->peer->hear, talk, number, &reply);
 	send_reply(agent, &talk->from, talk->from_port, &reply);
-	if (talk->message.word != PEER_TELL)
-		return;
-	/* If it was for a handover, all is told now. */
-	agent->peer->was_asked = true;
-	lsvm_duty_handover(agent);
+	agent->peer->was_asked |= talk->message.word == PEER_TELL;
 }
 
 static struct leaving *find_leaving(struct peer *peer, const char *name)
@@ -629,11 +641,15 @@ static void peer_tick(struct lsvm_agent *agent, uint64_t now_ns)
 	for (size_t i = peer->leaving.count; i-- > 0;)
 		if (now_ns >= peer->leaving.items[i].until_ns)
 			stays(agent, &peer->leaving.items[i]);
-	if (now_ns >= peer->count_ns) {
-		peer->count_ns = IO_NEVER;
-		if (lsvm_tell_count(agent) < 0)
-			settle(agent);
-	}
+	if (now_ns < peer->count_ns)
+		return;
+	peer->count_ns = IO_NEVER;
+	if (lsvm_tell_count(agent) >= 0)
+		return;
+	if (peer->handing_over)
+		end_handover(agent);
+	else
+		settle(agent);
 }
 
 /* Addresses may have changed: lines are opened anew when they are needed. */

@@ -19,9 +19,10 @@
 #define PEER_COUNT_AFTER_NS (50 * IO_MS)
 /* How often another director is asked when not all has arrived. */
 #define PEER_ASK_MAX 3
-/* A handover waits for the telling at most so long: packets wait no longer than for a
- * retransmission. */
-#define PEER_HANDOVER_NS (150 * IO_MS)
+/* A handover takes at most so long: packets wait no longer than for a retransmission. */
+#define PEER_HANDOVER_NS (250 * IO_MS)
+/* The kernel reads what was told by and by: how often it is looked at in a handover. */
+#define PEER_HANDOVER_LOOK_NS (5 * IO_MS)
 /* Who said that it goes and did not is judged by its checks alone after that. */
 #define PEER_LEAVING_NS (120 * IO_S)
 

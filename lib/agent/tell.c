@@ -124,6 +124,22 @@ static void begin(struct lsvm_agent *agent)
 	lsvm_sync_begin(&tell->message, tell->sync_id);
 }
 
+/*
+ * A handover: most has been told while this director served. Now it gives the addresses
+ * up, so that no connection begins any more, and tells all once more; what comes
+ * meanwhile is lost in silence and sent again by the clients, to who knows them.
+ */
+static bool tell_rest(struct lsvm_agent *agent)
+{
+	struct tell *tell = &agent->peer->tell;
+
+	if (!lsvm_duty_gives_up(agent))
+		return false;
+	lsvm_duty_handover(agent);
+	tell->count = 0;
+	return begin_listing(agent, &tell->list) >= 0;
+}
+
 /* Who asked meanwhile may have missed the first part: all is told again. */
 static void told(struct lsvm_agent *agent)
 {
@@ -131,6 +147,8 @@ static void told(struct lsvm_agent *agent)
 
 	flush(agent);
 	end_listing(agent, &tell->list);
+	if (tell_rest(agent))
+		return;
 	close_group(agent);
 	answer_all(agent);
 	for (size_t i = 0; i < tell->next.count; i++) {
