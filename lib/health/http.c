@@ -126,19 +126,21 @@ static int read_digest(struct recipe *recipe, const char *text)
 	return 0;
 }
 
-/* The name for TLS: what is asked for, unless that is an address. */
+/* Whom the certificate must be of: the host that is asked, without its port; an address
+ * is never sent as a name, but verified. */
 static const char *server_name(struct recipe *recipe, const char *host)
 {
-	char *name;
+	const bool bracket = host && host[0] == '[';
 	struct addr addr;
+	char *name;
 
 	if (recipe->check.server_name)
 		return recipe->check.server_name;
-	name = host && host[0] != '[' ? lsvm_arena_strdup(&recipe->arena, host) : NULL;
+	name = host ? lsvm_arena_strdup(&recipe->arena, host + bracket) : NULL;
 	if (!name || lsvm_addr_parse(name, &addr))
-		return NULL;
-	name[strcspn(name, ":")] = '\0';
-	return *name && !lsvm_addr_parse(name, &addr) ? name : NULL;
+		return name;
+	name[strcspn(name, bracket ? "]" : ":")] = '\0';
+	return *name ? name : NULL;
 }
 
 static int prepare(struct recipe *recipe)

@@ -94,6 +94,14 @@ class Watch:
 class RealServers(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
+        cls.keys = pathlib.Path(tempfile.mkdtemp(prefix="svm-checks-"))
+        cls.addClassCleanup(shutil.rmtree, cls.keys, ignore_errors=True)
+        for name in ("trusted", "stranger"):
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3",
+                            "-subj", "/CN=www.example.com", "-addext",
+                            "subjectAltName=DNS:www.example.com", "-keyout", cls.keys / f"{name}.key",
+                            "-out", cls.keys / f"{name}.crt"], check=True, capture_output=True)
+        os.environ["SSL_CERT_FILE"] = str(cls.keys / "trusted.crt")  # whom the checks trust
         cls.watch = Watch()
 
     @classmethod
@@ -161,14 +169,9 @@ class RealServers(unittest.TestCase):
 
     # ---- web ----
 
-    def nginx(self, port, tls_port):
+    def nginx(self, port, tls_port, key="trusted"):
         (self.folder / "www").mkdir(exist_ok=True)
         (self.folder / "www/index.html").write_text("all is well\n" * 9000)
-        certificate = self.folder / "crt"
-        if not certificate.exists():
-            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3",
-                            "-subj", "/CN=www.example.com", "-keyout", self.folder / "key",
-                            "-out", certificate], check=True, capture_output=True)
         (self.folder / "nginx.conf").write_text(f"""
             daemon off; pid {self.folder}/pid; error_log {self.folder}/log; worker_processes 1;
             {'user root;' if ROOT else ''}
@@ -181,7 +184,7 @@ class RealServers(unittest.TestCase):
                     listen 127.0.0.1:{port};
                     listen 127.0.0.1:{tls_port} ssl;
                     server_name www.example.com;
-                    ssl_certificate crt; ssl_certificate_key key;
+                    ssl_certificate {self.keys}/{key}.crt; ssl_certificate_key {self.keys}/{key}.key;
                     location = /sick {{ return 503; }}
                     location = /host {{ return 200 "$host $http_x_why $ssl_server_name"; }}
                 }}
@@ -204,6 +207,37 @@ class RealServers(unittest.TestCase):
                  f"..., wanted sha256:{good[:8]}...")):
             self.watch.add(self.name(more), "http", port, domain="a.example", **keys)
             self.say(f"down {cause}, 2 of 2" if cause else "up", more)
+
+    def test_nginx_over_tls(self):
+        port, tls = free_port(), free_port()
+        soon = "warning its certificate (CN=www.example.com) expires in 2 days"
+        self.watch.add(self.name(), "https", tls, domain="www.example.com", body="well\n",
+                       verify_certificate=True)
+        self.say("down connect refused, 2 of 2")
+        process = self.nginx(port, tls)
+        self.assertIn(soon, self.watch.until(self.name(), "up"))
+        for more, keys, cause in (
+                ("sni", {"path": "/host", "host": "a.example", "server_name": "www.example.com",
+                         "body": "a.example  www.example.com"}, None),
+                ("name", {"server_name": "other.example", "verify_certificate": True},
+                 "certificate not trusted: "),
+                ("plain", {"host": "www.example.com", "statuses": [404]},
+                 "http status 200, wanted 404")):
+            self.watch.add(self.name(more), "https", tls, **keys)
+            said = self.watch.next(self.name(more))
+            if said == soon:
+                said = self.watch.next(self.name(more))
+            self.assertTrue(said.startswith(f"down {cause}" if cause else "up"), said)
+        self.stop(process)
+        self.watch.until(self.name(), "down connect refused, 2 of 2")
+        self.nginx(port, tls, "stranger")
+        self.listening(tls)
+        self.watch.add(self.name("stranger"), "https", tls, host="www.example.com",
+                       verify_certificate=True)
+        said = self.watch.next(self.name("stranger"))
+        self.assertTrue(said.startswith("down certificate not trusted: self-signed certificate"), said)
+        self.watch.add(self.name("any"), "https", tls, host="www.example.com")
+        self.watch.until(self.name("any"), "up")
 
     # ---- names ----
 
@@ -498,6 +532,16 @@ class RealServers(unittest.TestCase):
                 self.say(cause, more)
             else:
                 self.assertTrue(self.watch.next(self.name(more)).startswith("down connection "))
+
+    def test_bad_tls_has_a_cause(self):
+        port, slow = free_port(), free_port()
+        self.serve(port, lambda link: link.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
+        self.serve(slow, lambda link: link.recv(100000) and time.sleep(5))
+        self.watch.add(self.name(), "https", port)
+        self.watch.add(self.name("slow"), "https", slow, timeout_ms=300)
+        said = self.watch.next(self.name())
+        self.assertTrue(said.startswith("down TLS handshake failed: "), said)
+        self.say("down connect timed out after 300 ms, 2 of 2", "slow")
 
 
 if __name__ == "__main__":

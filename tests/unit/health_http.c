@@ -239,6 +239,16 @@ static void tls_names_the_host_too(void **state)
 	bed_pull(&bed);
 	check.host = "192.0.2.1";
 	target = watch(&bed, &check, NULL, "10.0.0.1", 443);
+	assert_string_equal(bed.channel.tls->server_name, "192.0.2.1");
+	lsvm_health_unwatch(bed.health, target);
+	bed_pull(&bed);
+	check.host = "[2001:db8::1]:8443";
+	target = watch(&bed, &check, NULL, "10.0.0.1", 443);
+	assert_string_equal(bed.channel.tls->server_name, "2001:db8::1");
+	lsvm_health_unwatch(bed.health, target);
+	bed_pull(&bed);
+	check.host = NULL;
+	target = watch(&bed, &check, NULL, "10.0.0.1", 443);
 	assert_null(bed.channel.tls->server_name);
 	lsvm_health_unwatch(bed.health, target);
 	bed_pull(&bed);
