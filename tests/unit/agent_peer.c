@@ -324,6 +324,54 @@ static void a_server_says_that_it_is_back_and_that_it_goes(void **state)
 	assert_int_equal(weight_at(&eds1, "192.0.2.21"), 1);
 }
 
+static bool is_in(const struct machine_at *at, const char *server)
+{
+	const struct lsvm_ipvs_table *table = lsvm_watch_table(at->agent);
+	const struct addr named = addr(server);
+
+	for (size_t i = 0; i < table->services.items[0].destinations.count; i++)
+		if (lsvm_addr_compare(
+			    &table->services.items[0].destinations.items[i].addr,
+			    &named) == 0)
+			return true;
+	return false;
+}
+
+/* How long it takes until a server that was dead gets clients again. */
+static uint64_t return_ms(bool signals)
+{
+	const struct behaviour_spec dead = { .behaviour = BEHAVIOUR_REFUSE,
+					     .protocol = LSVM_PROTOCOL_TCP,
+					     .port = 80 };
+	struct peer_key own;
+	uint64_t begin;
+
+	start(&eds1, &cluster_key);
+	start(&eds2, &cluster_key);
+	good(lsvm_world_serve(eps1.host, &dead));
+	/* Its checks are just between two probes when it comes back. */
+	pass(12000);
+	assert_false(is_in(&eds1, "192.0.2.21"));
+	good(lsvm_world_serve(eps1.host, &web));
+	begin = lsvm_world_now(world);
+	assert_true(lsvm_peer_key_of(&cluster_key, "eps1", &own));
+	if (signals)
+		start(&eps1, &own);
+	while (!is_in(&eds1, "192.0.2.21") || !is_in(&eds2, "192.0.2.21"))
+		pass(1);
+	return (lsvm_world_now(world) - begin) / IO_MS;
+}
+
+static void a_server_that_signals_is_back_at_once(void **state)
+{
+	assert_in_range(return_ms(true), 0, 20);
+}
+
+static void without_a_signal_the_checks_find_it(void **state)
+{
+	assert_in_range(return_ms(false), 500, 2500);
+}
+
 static void a_key_that_is_not_the_machine_s_keeps_its_agent_from_starting(void **state)
 {
 	struct peer_key other;
@@ -366,6 +414,8 @@ int main(void)
 		TEST(without_an_answer_it_goes_on_alone),
 		TEST(a_master_that_dies_is_followed_though_nothing_was_told),
 		TEST(a_server_says_that_it_is_back_and_that_it_goes),
+		TEST(a_server_that_signals_is_back_at_once),
+		TEST(without_a_signal_the_checks_find_it),
 		TEST(a_key_that_is_not_the_machine_s_keeps_its_agent_from_starting),
 		TEST(nobody_without_a_key_is_heard_and_that_is_said_once),
 	};
