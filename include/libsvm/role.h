@@ -96,7 +96,8 @@ LSVM_API int lsvm_role_applied(struct lsvm_host *host, struct lsvm_plan **ret);
  * How the machine stands, as JSON, schema "lsvm-status/1": the plan applied last, what
  * differs from it, destinations that others put into its services ("not_ours"), its
  * addresses, sysctls, links and units with what they are and what they should be, and a
- * director's IPVS table with counters. "ipvs_interface" is "socket-options" and
+ * director's IPVS table with counters. "connections" says what becomes
+ * of those when another director takes over. "ipvs_interface" is "socket-options" and
  * "ipvs_lost" lists what these lack where netlink is refused; otherwise neither is there.
  * @param role an enum lsvm_role: of a director the IPVS table is read even when nothing
  * of ours was applied; LSVM_ROLE_UNKNOWN: what the plan applied last says.

@@ -147,6 +147,8 @@ void lsvm_agent_events_free(struct lsvm_agent *agent);
 extern const struct agent_part lsvm_agent_keep;
 /* Something of the plan is not as it should be: it is looked at soon. */
 void lsvm_keep_soon(struct lsvm_agent *agent);
+/* Destinations were added: their order may be another one than on other directors. */
+void lsvm_keep_order(struct lsvm_agent *agent);
 /* Duty changed: an apply that is under way begins anew. */
 void lsvm_keep_changed(struct lsvm_agent *agent);
 /* Whether the machine held its plan when it was looked at last. */

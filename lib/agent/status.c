@@ -45,6 +45,8 @@ json_t *lsvm_agent_head_json(struct lsvm_agent *agent)
 		good = add(root, "plan", lsvm_keep_json(agent));
 	if (good && agent->role == LSVM_ROLE_DIRECTOR)
 		good = add(root, "duty", lsvm_duty_json(agent));
+	if (good && agent->aim.standby->promise)
+		good = add(root, "connections", json_string(agent->aim.standby->promise));
 	if (good && agent->peer)
 		good = add(root, "signals", lsvm_peer_json(agent));
 	if (good)

@@ -161,6 +161,7 @@ static void pump_health(struct lsvm_agent *agent)
 
 struct edits {
 	size_t count;
+	bool added; /* a destination */
 	struct step steps[EDITS_AT_ONCE];
 	struct ipvs_service services[EDITS_AT_ONCE];
 	struct ipvs_destination destinations[EDITS_AT_ONCE];
@@ -178,6 +179,7 @@ static void keep_edit(struct edits *edits, const struct ipvs_change *change)
 	memset(&edits->services[at].destinations, 0,
 	       sizeof(edits->services[at].destinations));
 	copy->service = &edits->services[at];
+	edits->added |= change->kind == IPVS_DESTINATION_ADD;
 	if (change->kind == IPVS_DESTINATION_ADD ||
 	    change->kind == IPVS_DESTINATION_EDIT ||
 	    change->kind == IPVS_DESTINATION_DELETE) {
@@ -198,6 +200,8 @@ static void perform(struct lsvm_agent *agent, struct edits *edits)
 	err = lsvm_host_perform(agent->host, edits->steps, edits->count, &done);
 	if (err >= 0) {
 		lsvm_agent_well(agent, &watch->edit_trouble, "table");
+		if (edits->added)
+			lsvm_keep_order(agent);
 		return;
 	}
 	lsvm_agent_trouble(agent, &watch->edit_trouble, "table",
@@ -214,6 +218,7 @@ static void pump_edits(struct lsvm_agent *agent)
 
 	do {
 		edits.count = 0;
+		edits.added = false;
 		while ((more = edits.count < EDITS_AT_ONCE) &&
 		       (more = lsvm_pool_next_change(pool, &change)))
 			keep_edit(&edits, &change);
@@ -234,6 +239,7 @@ static void pump_pool(struct lsvm_agent *agent)
 		lsvm_agent_tell(agent, &event);
 	if (!watch->settled && lsvm_pool_is_settled(watch->now.pool)) {
 		watch->settled = true;
+		lsvm_keep_soon(agent);
 		lsvm_duty_judge(agent);
 	}
 }

@@ -274,6 +274,9 @@ static char *to_json(const struct status *status)
 		    add_interface(status, root);
 	char *text = NULL;
 
+	if (good && status->plan && status->plan->promise)
+		good = json_object_set_new(root, "connections",
+					   json_string(status->plan->promise)) == 0;
 	if (good && status->present->ipvs)
 		good = json_object_set_new(root, "ipvs",
 					   lsvm_ipvs_table_json(status->present->ipvs)) ==
@@ -309,6 +312,8 @@ static void text_head(const struct status *status, struct buf *buf)
 		lsvm_buf_text(buf, foreign.length
 					   ? ", as planned but for what is not ours\n"
 					   : ", as planned\n");
+	if (plan->promise)
+		lsvm_buf_printf(buf, "  connections %s\n", plan->promise);
 	for (size_t i = 0; i < left; i++) {
 		lsvm_buf_text(buf, "  to do: ");
 		lsvm_step_text(&status->steps->list.items[i], buf);

@@ -249,6 +249,111 @@ static void somebody_elses_edit_is_undone_as_the_checks_have_it(void **state)
 	assert_true(told(LSVM_EVENT_REPAIRED, "", ""));
 }
 
+/* The agent dies without a word, and another one starts. */
+static void start_again(const char *text)
+{
+	lsvm_agent_free(agent);
+	agent = NULL;
+	start(text);
+}
+
+static void a_new_agent_does_not_bring_the_dead_back(void **state)
+{
+	const char *text = CLUSTER("", "eps1, eps2, eps3");
+
+	start(text);
+	pass(5000);
+	serve(1, BEHAVIOUR_REFUSE);
+	pass(5000);
+	start_again(text);
+	for (int i = 0; i < 300; i++) {
+		assert_string_equal(table(), "21:1 23:1");
+		pass(50);
+	}
+}
+
+static void a_new_agent_finds_who_came_back_meanwhile(void **state)
+{
+	const char *text = CLUSTER("", "eps1, eps2, eps3");
+
+	start(text);
+	pass(5000);
+	serve(1, BEHAVIOUR_REFUSE);
+	pass(5000);
+	serve(1, BEHAVIOUR_ANSWER);
+	start_again(text);
+	assert_string_equal(table(), "21:1 23:1");
+	pass(4000);
+	assert_string_equal(table(), "21:1 22:1 23:1");
+	assert_false(told(LSVM_EVENT_REPAIRED, "", ""));
+}
+
+static void a_server_that_is_new_in_the_file_comes_soon(void **state)
+{
+	start(CLUSTER("", "eps1, eps2"));
+	pass(5000);
+	start_again(CLUSTER("", "eps1, eps2, eps3"));
+	pass(4000);
+	assert_string_equal(table(), "21:1 22:1 23:1");
+}
+
+/* Where the kernel has each, oldest first: "21 22 23". */
+static const char *order(void)
+{
+	static char text[64];
+	char addr[LSVM_ADDRESS_TEXT_BYTES];
+	struct lsvm_ipvs_table *now;
+	size_t used = 0, count;
+
+	good(lsvm_host_ipvs_snapshot(host, &now));
+	count = now->services.items[0].destinations.count;
+	text[0] = '\0';
+	for (size_t position = count; position > 0; position--)
+		for (size_t i = 0; i < count; i++) {
+			const struct ipvs_destination *d =
+				&now->services.items[0].destinations.items[i];
+
+			if (d->position != position)
+				continue;
+			lsvm_addr_text(&d->addr, addr);
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s",
+						 used ? " " : "", strrchr(addr, '.') + 1);
+		}
+	lsvm_ipvs_table_unref(now);
+	return text;
+}
+
+static void hashed_destinations_stay_in_one_order(void **state)
+{
+	static const char pair[] = "redundancy: {connections: hash}\n"
+				   "defaults: {scheduler: mh}\n"
+				   "directors:\n"
+				   "  - {name: eds1, interfaces: [{network: front, "
+				   "addresses: 192.0.2.11}]}\n"
+				   "  - {name: eds2, interfaces: [{network: front, "
+				   "addresses: 192.0.2.12}]}\n";
+	static const char one[] =
+		"directors: [{name: eds1, interfaces: [{network: front, addresses: "
+		"192.0.2.11}]}]\n";
+	const char *text = CLUSTER("", "eps1, eps2, eps3"), *at = strstr(text, one);
+	char both[4096];
+
+	assert_non_null(at);
+	snprintf(both, sizeof(both), "%.*s%s%s", (int)(at - text), text, pair,
+		 at + strlen(one));
+	start(both);
+	pass(5000);
+	assert_string_equal(order(), "21 22 23");
+	serve(0, BEHAVIOUR_REFUSE);
+	pass(5000);
+	assert_string_equal(order(), "22 23");
+	serve(0, BEHAVIOUR_ANSWER);
+	pass(5000);
+	assert_string_equal(order(), "21 22 23");
+	assert_true(told(LSVM_EVENT_APPLIED, "eds1", "order of all directors"));
+	assert_false(told(LSVM_EVENT_REPAIRED, "", ""));
+}
+
 static void the_status_has_pool_and_checks(void **state)
 {
 	char *text;
@@ -275,6 +380,10 @@ int main(void)
 		TEST(a_hint_makes_the_return_quick),
 		TEST(a_reload_keeps_verdicts_and_drains),
 		TEST(somebody_elses_edit_is_undone_as_the_checks_have_it),
+		TEST(a_new_agent_does_not_bring_the_dead_back),
+		TEST(a_new_agent_finds_who_came_back_meanwhile),
+		TEST(a_server_that_is_new_in_the_file_comes_soon),
+		TEST(hashed_destinations_stay_in_one_order),
 		TEST(the_status_has_pool_and_checks),
 	};
 
