@@ -74,10 +74,16 @@ static void tell_state(struct lsvm_agent *agent, struct router *router,
 		lsvm_vrrp_state_name(action->after), action->text);
 }
 
+/* The will comes first and goes last: at no moment an address is here without one. */
 static void hold(struct lsvm_agent *agent, struct router *router, bool held)
 {
+	if (held) {
+		router->held = true;
+		lsvm_routers_will(agent, &agent->duty->now);
+	}
 	lsvm_router_hold(agent, router, held);
-	lsvm_routers_will(agent, &agent->duty->now);
+	if (!held)
+		lsvm_routers_will(agent, &agent->duty->now);
 	lsvm_keep_changed(agent);
 }
 
