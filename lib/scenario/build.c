@@ -127,7 +127,7 @@ static int add_machine(struct lsvm_lab *lab, const struct machine *machine)
 	made->lab = lab;
 	made->machine = machine;
 	made->start_ns = IO_NEVER;
-	made->behaviour = BEHAVIOUR_ANSWER;
+	made->behaviour = made->was_behaviour = BEHAVIOUR_ANSWER;
 	err = lsvm_world_machine(lab->world, machine->name, &made->host);
 	if (err >= 0)
 		err = add_interfaces(lab, made->host, machine, !router);

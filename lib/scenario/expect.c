@@ -286,6 +286,15 @@ static int settled(struct lsvm_lab *lab, char *const *words, size_t count)
 	return lsvm_lab_settled(lab);
 }
 
+/* unbroken: what must hold did so since "watch" */
+static int unbroken(struct lsvm_lab *lab, char *const *words, size_t count)
+{
+	if (!lab->watching)
+		return lsvm_fail(lab->ctx, LSVM_ERR_STATE,
+				 "nobody looks; begin with \"watch\"");
+	return lab->broken[0] ? differs(lab, "was broken: %s", lab->broken) : 0;
+}
+
 /* agent eds1 running|dead */
 static int agent(struct lsvm_lab *lab, char *const *words, size_t count)
 {
@@ -328,7 +337,7 @@ static const struct subject subjects[] = {
 	{ "master", 1, 3, master },   { "no", 2, 2, no },
 	{ "one", 1, 3, one },	      { "quiet", 0, 0, quiet },
 	{ "server", 2, 2, server },   { "settled", 0, 0, settled },
-	{ "slowest", 2, 2, slowest },
+	{ "slowest", 2, 2, slowest }, { "unbroken", 0, 0, unbroken },
 };
 
 static const char *const counters[] = {

@@ -140,6 +140,7 @@ void lsvm_lab_start(struct lab_machine *machine)
 	int err;
 
 	machine->start_ns = IO_NEVER;
+	machine->started_ns = lsvm_world_now(lab->world);
 	if (machine->agent || !lsvm_world_has_power(machine->host))
 		return;
 	err = lsvm_agent_new(machine->host, lab->cluster, machine->machine->name,

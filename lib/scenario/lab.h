@@ -34,11 +34,12 @@ struct lab_machine {
 	struct lsvm_host *host;
 	struct lsvm_agent *agent; /* NULL: none runs */
 	uint64_t start_ns;	  /* when one shall be started; IO_NEVER: not */
+	uint64_t started_ns;	  /* the agent that runs */
 	uint64_t well_since_ns;	  /* watch.c: nothing is wrong with it since */
 	bool was_well;
 	bool stopping;
-	enum behaviour behaviour; /* of its server programs */
-	uint64_t dead_since_ns;	  /* watch.c: dead, or alive, since */
+	enum behaviour behaviour, was_behaviour; /* of its server programs */
+	uint64_t dead_since_ns;			 /* watch.c: dead, or alive, since */
 	bool was_dead, drained;
 };
 
@@ -107,7 +108,9 @@ struct lsvm_lab {
 	VEC(struct weather) weather; /* of each network, in the order of the cluster */
 	uint64_t calm_since_ns;	     /* the weather is fair since */
 	bool calm;
-	bool touched; /* something may be other than it was looked at */
+	uint64_t directors_since_ns; /* which of them are well has been the same since */
+	uint64_t links_since_ns;     /* who hears whom has been the same since */
+	bool touched;		     /* something may be other than it was looked at */
 	uint64_t seen_effects, look_ns;
 };
 

@@ -562,6 +562,13 @@ static int service(struct lsvm_lab *lab, const struct words *words)
 	return lsvm_lab_serve(lab, words->word[1], behaviour, 0, NULL);
 }
 
+/* What must hold at every moment is looked at from now on. */
+static int watch(struct lsvm_lab *lab, const struct words *words)
+{
+	lab->watching = true;
+	return 0;
+}
+
 static const struct command commands[] = {
 	{ "advance", "a time", 1, 1, advance },
 	{ "calm", "a network, or none for all", 0, 1, calm },
@@ -598,6 +605,7 @@ static const struct command commands[] = {
 	{ "stop-service", "a machine", 1, 1, service },
 	{ "thaw", "a machine", 1, 1, freeze },
 	{ "unwedge", "a machine", 1, 1, service },
+	{ "watch", "nothing", 0, 0, watch },
 	{ "wedge", "a machine", 1, 1, service },
 };
 
@@ -630,6 +638,8 @@ int lsvm_lab_do(struct lsvm_lab *lab, const char *line)
 		return lsvm_fail(lab->ctx, LSVM_ERR_PARSE, "\"%s\" takes %s",
 				 command->word, command->takes);
 	err = command->act(lab, &words);
+	if (command->act == cut || command->act == deafen || command->act == heal)
+		lab->links_since_ns = lsvm_world_now(lab->world);
 	lsvm_lab_touched(lab);
 	return err;
 }

@@ -2,17 +2,19 @@
 /*
  * What must hold at every moment, and what is only counted.
  *
- * A director is well while it has power, its agent runs, no cable of it is cut, and it
- * and the other directors are not deaf to each other. The weather is calm while no
- * network delays, loses, doubles or reorders. A server is dead while nobody could connect
- * to it. Then, for as long as the weather is calm:
+ * A director is well while it has power, its agent runs, and no cable of it is cut. Two
+ * directors hear each other while both are well and neither is deaf to the other. The
+ * weather is calm while no network delays, loses, doubles or reorders. A server is dead
+ * while nobody could connect to it. Then, for as long as the weather is calm:
  *
  * 1. Two well directors that hear each other hold no virtual address both for longer than
  *    ONE_MASTER: an advert's interval, in which each hears the other, and a moment.
- * 2. A virtual address is held by a well director, if there is one, within ORPHAN: the
- *    time in which a master is found to be silent (four intervals at the most), what a
- *    director that starts needs, and a moment.
- * 3. A well director gives no new connections to a server that has been dead for longer
+ * 2. A virtual address is held by a well director, if there is one, within four intervals
+ *    (no silence that makes a master is longer) and a moment, after the last director
+ * fell ill or came back; START_NS longer after that director's agent was started.
+ * 3. A director with power on which no agent runs holds no virtual address, unless it is
+ *    the only director: the agent's will is done at once.
+ * 4. A well director gives no new connections to a server that has been dead for longer
  *    than its checks need to see it, unless none of its partition is alive.
  *
  * All times are counted from when the last of the conditions came true. What holds in the
@@ -27,7 +29,8 @@
 #include <stdlib.h>
 
 #define MOMENT_NS (100 * IO_MS)
-#define START_NS (6 * IO_S) /* checks settle, the election begins */
+#define START_NS (4 * IO_S)	    /* checks settle before the election begins */
+#define DEFAULT_CHECK_NS (5 * IO_S) /* 4 times a second, and a second's timeout */
 #define CHECK_MOMENT_NS (500 * IO_MS)
 
 static void broken(struct lsvm_lab *lab, const char *fmt, ...) LSVM_PRINTF(2, 3);
@@ -51,23 +54,11 @@ static uint64_t latest(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-static bool is_open(const struct lsvm_lab *lab, const struct lab_machine *machine)
-{
-	for (size_t i = 0; i < lab->machines.count; i++) {
-		const struct lab_machine *other = lab->machines.items[i];
-
-		if (other != machine && other->machine->role == LSVM_ROLE_DIRECTOR &&
-		    lsvm_world_is_blocked(machine->host, other->host))
-			return false;
-	}
-	return !lsvm_world_is_cut(machine->host);
-}
-
-static bool is_well(const struct lsvm_lab *lab, const struct lab_machine *machine)
+static bool is_well(const struct lab_machine *machine)
 {
 	return lsvm_world_has_power(machine->host) && machine->agent &&
 	       !machine->stopping && !lsvm_world_is_frozen(machine->host) &&
-	       is_open(lab, machine);
+	       !lsvm_world_is_cut(machine->host);
 }
 
 static bool is_dead(const struct lab_machine *machine)
@@ -99,14 +90,20 @@ static void look_at_conditions(struct lsvm_lab *lab)
 	lab->calm = calm;
 	for (size_t i = 0; i < lab->machines.count; i++) {
 		struct lab_machine *machine = lab->machines.items[i];
-		const bool well = is_well(lab, machine), dead = is_dead(machine);
+		const bool well = is_well(machine), dead = is_dead(machine);
 
 		if (well && !machine->was_well)
 			machine->well_since_ns = now;
+		/* A master that dies right after its first advert has been heard. */
+		if (well != machine->was_well &&
+		    machine->machine->role == LSVM_ROLE_DIRECTOR)
+			lab->directors_since_ns = now;
 		machine->was_well = well;
-		if (dead != machine->was_dead)
+		if (dead != machine->was_dead ||
+		    machine->behaviour != machine->was_behaviour)
 			machine->dead_since_ns = now;
 		machine->was_dead = dead;
+		machine->was_behaviour = machine->behaviour;
 	}
 }
 
@@ -152,11 +149,53 @@ static bool holds(const struct lab_machine *machine, const struct lab_vip *vip)
 	       lsvm_world_has(machine->host, &vip->vip->address);
 }
 
-static void check_vip(struct lsvm_lab *lab, struct lab_vip *vip)
+static void check_leftovers(struct lsvm_lab *lab, const struct lab_vip *vip)
 {
-	const uint64_t now = lsvm_world_now(lab->world);
-	struct lab_machine *holders[2] = { NULL, NULL }, *well = NULL;
-	size_t count = 0;
+	for (size_t i = 0; i < lab->machines.count; i++) {
+		const struct lab_machine *machine = lab->machines.items[i];
+
+		if (!machine->agent && holds(machine, vip))
+			broken(lab, "%s holds %s though its agent is dead",
+			       machine->machine->name, vip->vip->name);
+	}
+}
+
+/* The first two well holders that hear each other; false: there are none. */
+static bool find_double(const struct lsvm_lab *lab, const struct lab_vip *vip,
+			struct lab_machine *ret[2])
+{
+	for (size_t i = 0; i < lab->machines.count; i++)
+		for (size_t k = i + 1; k < lab->machines.count; k++) {
+			ret[0] = lab->machines.items[i];
+			ret[1] = lab->machines.items[k];
+			if (ret[0]->was_well && ret[1]->was_well && holds(ret[0], vip) &&
+			    holds(ret[1], vip) &&
+			    !lsvm_world_is_blocked(ret[0]->host, ret[1]->host))
+				return true;
+		}
+	return false;
+}
+
+static void check_double(struct lsvm_lab *lab, struct lab_vip *vip)
+{
+	struct lab_machine *holders[2];
+
+	if (!find_double(lab, vip, holders)) {
+		vip->double_ns = IO_NEVER;
+		return;
+	}
+	if (vip->double_ns == IO_NEVER)
+		vip->double_ns = lsvm_world_now(lab->world);
+	if (lab->calm && is_over(lab, latest(vip->double_ns, lab->calm_since_ns),
+				 interval_ns(lab) + MOMENT_NS))
+		broken(lab, "%s and %s both hold %s though they hear each other",
+		       holders[0]->machine->name, holders[1]->machine->name,
+		       vip->vip->name);
+}
+
+static void check_orphan(struct lsvm_lab *lab, struct lab_vip *vip)
+{
+	struct lab_machine *well = NULL;
 
 	for (size_t i = 0; i < lab->machines.count; i++) {
 		struct lab_machine *machine = lab->machines.items[i];
@@ -165,35 +204,18 @@ static void check_vip(struct lsvm_lab *lab, struct lab_vip *vip)
 			continue;
 		if (!well || machine->well_since_ns < well->well_since_ns)
 			well = machine;
-		if (!holds(machine, vip))
-			continue;
-		if (count < 2)
-			holders[count] = machine;
-		count++;
+		if (holds(machine, vip)) {
+			vip->orphan_ns = IO_NEVER;
+			return;
+		}
 	}
-	if (count < 2)
-		vip->double_ns = IO_NEVER;
-	else if (vip->double_ns == IO_NEVER)
-		vip->double_ns = now;
-	if (count)
-		vip->orphan_ns = IO_NEVER;
-	else if (vip->orphan_ns == IO_NEVER)
-		vip->orphan_ns = now;
-	if (!lab->calm)
-		return;
-	if (count >= 2 &&
-	    is_over(lab,
-		    latest(latest(vip->double_ns, lab->calm_since_ns),
-			   latest(holders[0]->well_since_ns, holders[1]->well_since_ns)),
-		    interval_ns(lab) + MOMENT_NS))
-		broken(lab, "%s and %s both hold %s though they hear each other",
-		       holders[0]->machine->name, holders[1]->machine->name,
-		       vip->vip->name);
-	if (!count && well &&
+	if (vip->orphan_ns == IO_NEVER)
+		vip->orphan_ns = lsvm_world_now(lab->world);
+	if (well && lab->calm &&
 	    is_over(lab,
 		    latest(latest(vip->orphan_ns, lab->calm_since_ns),
-			   well->well_since_ns),
-		    4 * interval_ns(lab) + START_NS + MOMENT_NS))
+			   latest(lab->directors_since_ns, well->started_ns + START_NS)),
+		    4 * interval_ns(lab) + MOMENT_NS))
 		broken(lab, "nobody holds %s though %s is well", vip->vip->name,
 		       well->machine->name);
 }
@@ -212,8 +234,13 @@ static uint64_t check_ns(const struct partition *partition)
 			struct settings settings;
 
 			lsvm_cluster_settings(&vip->services.items[k], &settings);
-			if (!settings.checks.count)
+			/* Where nothing is said of checks, ports are tried; what that
+			 * sees of UDP is another matter. */
+			if (!settings.checks.count &&
+			    vip->services.items[k].protocol != LSVM_PROTOCOL_TCP)
 				return 0;
+			if (!settings.checks.count)
+				longest = latest(longest, DEFAULT_CHECK_NS);
 			for (uint32_t c = 0; c < settings.checks.count; c++) {
 				const struct check *check = &settings.checks.items[c];
 				const uint32_t times = check->rise > check->fall
@@ -246,8 +273,10 @@ static bool has_alive(struct lsvm_lab *lab, const struct partition *partition,
 		const struct lab_machine *machine = member_machine(lab, partition, i);
 
 		if (machine && !machine->was_dead && !machine->drained &&
+		    machine->behaviour == BEHAVIOUR_ANSWER &&
 		    !lsvm_world_is_blocked(director->host, machine->host) &&
-		    is_over(lab, machine->dead_since_ns, bound))
+		    is_over(lab, latest(machine->dead_since_ns, lab->links_since_ns),
+			    bound))
 			return true;
 	}
 	return false;
@@ -258,7 +287,7 @@ static void check_server(struct lsvm_lab *lab, const struct lab_machine *directo
 {
 	const uint64_t since =
 		latest(latest(server->dead_since_ns, director->well_since_ns),
-		       lab->calm_since_ns);
+		       latest(lab->calm_since_ns, lab->links_since_ns));
 
 	if (!server->was_dead || server->machine->partitions.count > 1 ||
 	    lsvm_world_is_blocked(director->host, server->host) ||
@@ -317,8 +346,12 @@ static void look(void *arg)
 	look_at_conditions(lab);
 	for (size_t i = 0; i < lab->vips.count; i++) {
 		count_failovers(lab, &lab->vips.items[i]);
-		if (lab->watching)
-			check_vip(lab, &lab->vips.items[i]);
+		if (!lab->watching)
+			continue;
+		check_double(lab, &lab->vips.items[i]);
+		check_orphan(lab, &lab->vips.items[i]);
+		if (lab->cluster->directors.count > 1)
+			check_leftovers(lab, &lab->vips.items[i]);
 	}
 	for (uint32_t i = 0; lab->watching && i < lab->cluster->partitions.count; i++)
 		check_servers(lab, &lab->cluster->partitions.items[i]);
