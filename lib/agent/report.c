@@ -44,7 +44,7 @@ static void next_stage(struct report *report, enum status_stage stage)
 
 static int status_head(struct lsvm_agent *agent, struct report *report, struct buf *out)
 {
-	bool any;
+	bool any = false;
 	int err;
 
 	lsvm_buf_text(out, "{");
@@ -72,7 +72,7 @@ static int status_checks(struct lsvm_agent *agent, struct report *report, struct
 
 static int status_pool(struct lsvm_agent *agent, struct report *report, struct buf *out)
 {
-	bool any;
+	bool any = false;
 	int err;
 
 	lsvm_buf_text(out, "],\"pool\":{");
@@ -87,7 +87,7 @@ static int status_services(struct lsvm_agent *agent, struct report *report,
 			   struct buf *out)
 {
 	const struct pool *pool = agent->watch->now.pool;
-	bool any;
+	bool any = false;
 	int err = add_inside(out,
 			     lsvm_pool_services_json(pool, report->at, SERVICES_AT_ONCE,
 						     agent_now(agent)),
