@@ -219,6 +219,54 @@ LSVM_API bool lsvm_agent_is_finished(const struct lsvm_agent *agent);
  * addresses go, so that nothing answers twice. NULL is allowed. @since 0.1 */
 LSVM_API void lsvm_agent_free(struct lsvm_agent *agent);
 
+/** A connection to the control socket of an agent, of this process or any other. */
+struct lsvm_control;
+
+/**
+ * Connects to an agent that was started with a control socket.
+ * @param path of the socket, "/run/svm/eds.sock".
+ * Returns 0. Errors: LSVM_ERR_NOT_FOUND when no agent answers there,
+ * LSVM_ERR_PERMISSION, LSVM_ERR_BUSY, LSVM_ERR_ARGUMENT, LSVM_ERR_IO, LSVM_ERR_NOMEM,
+ * LSVM_ERR_UNSUPPORTED. Lifetime: until lsvm_control_close(). @since 0.1
+ */
+LSVM_API int lsvm_control_open(struct lsvm_ctx *ctx, const char *path,
+			       struct lsvm_control **ret);
+/** For poll: readable when lsvm_control_next() has something. @since 0.1 */
+LSVM_API int lsvm_control_fd(const struct lsvm_control *control);
+/**
+ * Sends one request, a JSON object in one line: {"command": "status"}. What can be asked
+ * is in svm-control(7).
+ * @param timeout_ms how long the agent may take nothing; 0: for ever.
+ * Returns 0. Errors: LSVM_ERR_TIMEOUT, LSVM_ERR_ARGUMENT, LSVM_ERR_IO, LSVM_ERR_NOMEM.
+ * @since 0.1
+ */
+LSVM_API int lsvm_control_ask(struct lsvm_control *control, const char *request,
+			      uint32_t timeout_ms);
+/**
+ * The next line of what the agent says: an answer, or an event that was asked for.
+ * @param timeout_ms how long to wait; 0: for ever.
+ * Returns 1 with a line, 0 when the agent has closed the connection. Errors:
+ * LSVM_ERR_TIMEOUT, LSVM_ERR_LIMIT, LSVM_ERR_IO, LSVM_ERR_NOMEM. Lifetime: until
+ * lsvm_free(). @since 0.1
+ */
+LSVM_API int lsvm_control_next(struct lsvm_control *control, uint32_t timeout_ms,
+			       char **ret);
+/**
+ * Whether an answer says that the request was done.
+ * Returns 0. Errors: the error that the agent met, with its sentence;
+ * LSVM_ERR_PROTOCOL when it is no answer of an agent. @since 0.1
+ */
+LSVM_API int lsvm_control_check(struct lsvm_ctx *ctx, const char *answer);
+/** Ends the connection. NULL is allowed. @since 0.1 */
+LSVM_API void lsvm_control_close(struct lsvm_control *control);
+/**
+ * All of that in one: connects, asks, and hands over the answer, one JSON object.
+ * @param timeout_ms for each of the steps; 0: for ever.
+ * Returns 0. Errors: as the functions above. Lifetime: until lsvm_free(). @since 0.1
+ */
+LSVM_API int lsvm_control_call(struct lsvm_ctx *ctx, const char *path,
+			       const char *request, uint32_t timeout_ms, char **ret);
+
 #ifdef __cplusplus
 }
 #endif
