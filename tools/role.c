@@ -5,6 +5,7 @@
  * done.
  */
 #include "role.h"
+#include "ask.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,96 @@
 #define STEP_TEXT_BYTES 512
 #define PLAN_CHUNK_BYTES 65536
 #define NAMES_BYTES 512
+
+/* ---- options ---- */
+
+#define MACHINE                                                                          \
+	{                                                                                \
+		"machine", "NAME",                                                       \
+			"the machine of the cluster file that this one is; default: "    \
+			"the host name"                                                  \
+	}
+#define CALLED                                                                           \
+	{                                                                                \
+		"machine", "NAME", "what this machine is called; default: the host name" \
+	}
+#define DUTY                                                                             \
+	{                                                                                \
+		"duty", "DUTY",                                                          \
+			"what this director has to do: auto (default), master or backup" \
+	}
+#define PLAN                                                                             \
+	{                                                                                \
+		"plan", "FILE",                                                          \
+			"take this plan (JSON of svm-ems plan) instead of a cluster "    \
+			"file"                                                           \
+	}
+#define FORCE                                                                            \
+	{                                                                                \
+		"force", NULL,                                                           \
+			"also when this was another machine of the cluster until now"    \
+	}
+
+const struct tool_option role_run_options[] = {
+	MACHINE,
+	{ "key", "FILE",
+	  "the cluster's key, or this machine's: what others of the cluster say is "
+	  "believed, and they believe this machine" },
+	{ "control", "PATH",
+	  "the local socket for commands; default: /run/svm/eds.sock, of svm-eps "
+	  "eps.sock; '' for none" },
+	{ "metrics", "ADDR:PORT", "figures for Prometheus, and the status, by HTTP" },
+	{ "log", "FILE", "where events are written down: a file, or \"journal\"" },
+	{ "notify", "PROGRAM", "is started for each event, which it gets as JSON" },
+	{ 0 },
+};
+
+const struct tool_option role_apply_options[] = {
+	DUTY,
+	{ "max-impact", "LEVEL",
+	  "do nothing when clients or connections would be hurt more: none, new "
+	  "(connections to come) or established" },
+	MACHINE,
+	PLAN,
+	FORCE,
+	{ "dry-run", NULL, "print the steps and do none of them" },
+	{ "simulate", NULL, "do it all on a machine in memory, which starts empty" },
+	{ "json", NULL, "print the steps as JSON" },
+	{ 0 },
+};
+
+const struct tool_option role_diff_options[] = {
+	DUTY,
+	MACHINE,
+	PLAN,
+	FORCE,
+	{ "simulate", NULL, "compare with a machine in memory, which is empty" },
+	{ "json", NULL, "print the steps as JSON" },
+	{ 0 },
+};
+
+const struct tool_option role_status_options[] = {
+	CALLED,
+	{ "control", "PATH", "where the agent answers, if it is not the usual place" },
+	{ "simulate", NULL, "look at a machine in memory, which is empty" },
+	{ "json", NULL, "print JSON" },
+	{ 0 },
+};
+
+const struct tool_option role_reset_options[] = {
+	CALLED,
+	{ "dry-run", NULL, "print the steps and do none of them" },
+	{ "simulate", NULL, "do it on a machine in memory, which is empty" },
+	{ "json", NULL, "print the steps as JSON" },
+	{ 0 },
+};
+
+const struct tool_option role_explain_options[] = {
+	CALLED,
+	{ "simulate", NULL, "look at a machine in memory, which is empty" },
+	{ "json", NULL, "print JSON" },
+	{ 0 },
+};
 
 /* ---- where the plan comes from ---- */
 
@@ -338,20 +429,41 @@ int role_diff(struct tool *tool, int role)
 	return go_with_plan(tool, role, true);
 }
 
+/* The document with one more member. */
+static void print_with_agent(const char *status, const char *agent)
+{
+	const char *end = strrchr(status, '}');
+
+	printf("%.*s, \"agent\": %s}\n", (int)(end - status), status, agent);
+}
+
 int role_status(struct tool *tool, int role)
 {
-	char name[TOOL_HOST_NAME_BYTES] = "", *text;
+	char name[TOOL_HOST_NAME_BYTES] = "", *text, *agent = NULL;
 	struct lsvm_host *host;
 	int status = role_open_host(tool, role_machine_name(tool, name), &host), err;
+	bool json = tool_has(tool, "json");
 
 	if (status != TOOL_DONE)
 		return status;
-	err = tool_has(tool, "json") ? lsvm_role_status_to_json(host, role, &text)
-				     : lsvm_role_status_to_text(host, role, &text);
-	if (err < 0)
-		status = tool_failed(tool);
-	else
+	err = json ? lsvm_role_status_to_json(host, role, &text)
+		   : lsvm_role_status_to_text(host, role, &text);
+	if (err < 0) {
+		lsvm_host_free(host);
+		return tool_failed(tool);
+	}
+	/* A machine in memory has no agent. */
+	if (!tool_has(tool, "simulate"))
+		status = ask_status(tool, role, &agent);
+	if (agent && json) {
+		print_with_agent(text, agent);
+		lsvm_free(text);
+	} else {
 		tool_print(text);
+		if (agent)
+			ask_print_status(agent);
+	}
+	lsvm_free(agent);
 	lsvm_host_free(host);
 	return status;
 }

@@ -1,9 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What svm-eds and svm-eps have in common: the same four commands for another role. */
+/* What svm-eds and svm-eps have in common: the same commands for another role. */
 #ifndef TOOL_ROLE_H
 #define TOOL_ROLE_H
 
 #include "tool.h"
+
+/*
+ * The options of the commands that both have. Those of directors only come first, so that
+ * svm-eps takes the same table from behind them.
+ */
+extern const struct tool_option role_run_options[];
+extern const struct tool_option role_apply_options[];
+extern const struct tool_option role_diff_options[];
+extern const struct tool_option role_status_options[];
+extern const struct tool_option role_reset_options[];
+extern const struct tool_option role_explain_options[];
+#define ROLE_APPLY_OF_DIRECTORS 2
+#define ROLE_DIFF_OF_DIRECTORS 1
 
 /* `role` is an enum lsvm_role; a plan for another one is refused. */
 int role_apply(struct tool *tool, int role);

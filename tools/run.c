@@ -2,8 +2,12 @@
 /*
  * The loop around an agent: poll, dispatch, print what happened. Signals come through a
  * descriptor too: SIGHUP reads the cluster file again, SIGTERM and SIGINT end in order.
+ * The system's manager, where it started this, is told how it goes, and hears that all is
+ * well after each round of the loop that is due.
  */
 #include "agent.h"
+#include "ask.h"
+#include "notify.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -13,6 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,7 +30,8 @@ struct run {
 	struct lsvm_agent *agent;
 	const char *name;
 	char name_buf[TOOL_HOST_NAME_BYTES];
-	int signals; /* descriptor */
+	int signals;		       /* descriptor */
+	uint64_t watchdog_ms, well_ms; /* how often, and when next */
 };
 
 /* ---- events ---- */
@@ -46,12 +52,23 @@ static void print_event(const struct lsvm_event *event)
 		lsvm_event_text(event));
 }
 
+static void tell_state(const struct lsvm_event *event)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "STATUS=%s: %s", lsvm_event_subject(event),
+		 lsvm_event_text(event));
+	notify_tell(text);
+}
+
 static void print_events(struct run *run)
 {
 	struct lsvm_event *event;
 
 	while (lsvm_agent_next_event(run->agent, &event) == 1) {
 		print_event(event);
+		if (lsvm_event_kind(event) == LSVM_EVENT_STATE)
+			tell_state(event);
 		lsvm_event_free(event);
 	}
 }
@@ -127,16 +144,30 @@ static void hurry(const struct run *run, int role)
 
 /* What the command line says, as far as this tool has such options. */
 static int set_options(struct run *run)
+/* The usual place of the control socket is made when it is not there. */
+static int set_control(struct run *run, int role)
 {
-	static const char *const names[] = { "control", "metrics", "key", "log",
-					     "notify" };
+	const char *path = ask_path(run->tool, role);
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	if (!tool_has(run->tool, "control"))
+		mkdir("/run/svm", 0755);
+	return lsvm_agent_set(run->agent, LSVM_AGENT_CONTROL, path) < 0
+		       ? tool_failed(run->tool)
+		       : TOOL_DONE;
+}
+
+static int set_options(struct run *run, int role)
+{
+	static const char *const names[] = { "metrics", "key", "log", "notify" };
+	int status = set_control(run, role);
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && status == TOOL_DONE;
+	     i++)
 		if (tool_has(run->tool, names[i]) &&
 		    lsvm_agent_set(run->agent, lsvm_agent_option_parse(names[i]),
 				   tool_value(run->tool, names[i])) < 0)
-			return tool_failed(run->tool);
-	return TOOL_DONE;
+			status = tool_failed(run->tool);
+	return status;
 }
 
 /* ---- going on ---- */
@@ -144,13 +175,30 @@ static int set_options(struct run *run)
 /* A file that is wrong changes nothing: what is in force stays so. */
 static void reload(struct run *run)
 {
+	const char *path = run->tool->operands[0];
 	struct lsvm_cluster *cluster;
+	char why[256];
 
-	if (tool_load(run->tool, run->tool->operands[0], &cluster) != TOOL_DONE)
-		return;
-	if (lsvm_agent_reload(run->agent, cluster) < 0)
-		tool_failed(run->tool);
-	lsvm_cluster_unref(cluster);
+	notify_reloading();
+	if (tool_load(run->tool, path, &cluster) != TOOL_DONE) {
+		snprintf(why, sizeof(why), "%.128s has errors; svm-ems check says which",
+			 path);
+		lsvm_agent_refuse_reload(run->agent, why);
+	} else {
+		if (lsvm_agent_reload(run->agent, cluster) < 0) {
+			snprintf(why, sizeof(why), "%s",
+				 lsvm_ctx_error_text(run->tool->ctx));
+			lsvm_agent_refuse_reload(run->agent, why);
+		}
+		lsvm_cluster_unref(cluster);
+	}
+	notify_tell("READY=1");
+}
+
+static void stop(struct run *run)
+{
+	notify_tell("STOPPING=1");
+	lsvm_agent_stop(run->agent);
 }
 
 static void take_signals(struct run *run)
@@ -161,7 +209,38 @@ static void take_signals(struct run *run)
 		if (info.ssi_signo == SIGHUP)
 			reload(run);
 		else
-			lsvm_agent_stop(run->agent);
+			stop(run);
+}
+
+/* ---- the manager's watchdog ---- */
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* For poll: until the manager wants to hear something. */
+static int until_watchdog(const struct run *run)
+{
+	uint64_t now = now_ms();
+
+	if (!run->watchdog_ms)
+		return -1;
+	return now >= run->well_ms ? 0 : (int)(run->well_ms - now);
+}
+
+static void tell_watchdog(struct run *run)
+{
+	uint64_t now = now_ms();
+
+	if (!run->watchdog_ms || now < run->well_ms)
+		return;
+	/* Twice as often as it must be. */
+	run->well_ms = now + run->watchdog_ms / 2;
+	notify_tell("WATCHDOG=1");
 }
 
 static int loop(struct run *run)
@@ -171,16 +250,21 @@ static int loop(struct run *run)
 		{ .fd = run->signals, .events = POLLIN },
 	};
 
+	run->watchdog_ms = notify_watchdog_ms();
+	notify_tell("READY=1");
 	for (;;) {
 		print_events(run);
+		tell_watchdog(run);
 		if (lsvm_agent_is_finished(run->agent))
 			return TOOL_DONE;
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+		if (poll(fds, 2, until_watchdog(run)) < 0 && errno != EINTR)
 			return tool_complain(run->tool, "poll: %s", strerror(errno));
 		if (fds[1].revents)
 			take_signals(run);
 		if (lsvm_agent_dispatch(run->agent) < 0)
 			return tool_failed(run->tool);
+		if (lsvm_agent_is_reload_asked(run->agent))
+			reload(run);
 	}
 }
 
@@ -191,7 +275,7 @@ int agent_run(struct tool *tool, int role)
 
 	/* Before the start: whoever stops it meanwhile is heard afterwards. */
 	if (status == TOOL_DONE)
-		status = set_options(&run);
+		status = set_options(&run, role);
 	if (status == TOOL_DONE)
 		status = open_signals(&run);
 	if (status == TOOL_DONE && lsvm_agent_start(run.agent) < 0)

@@ -2,6 +2,7 @@
 /* svm-eds: makes this machine the director that its plan describes, and says how it
  * stands. */
 #include "agent.h"
+#include "ask.h"
 #include "see.h"
 
 #define ROLE LSVM_ROLE_DIRECTOR
@@ -29,6 +30,26 @@ static int run_reset(struct tool *tool)
 static int run_explain(struct tool *tool)
 {
 	return see_explain(tool, ROLE);
+}
+
+static int run_events(struct tool *tool)
+{
+	return ask_events(tool, ROLE);
+}
+
+static int run_reload(struct tool *tool)
+{
+	return ask_reload(tool, ROLE);
+}
+
+static int run_drain(struct tool *tool)
+{
+	return ask_drain(tool, ROLE, true);
+}
+
+static int run_enable(struct tool *tool)
+{
+	return ask_drain(tool, ROLE, false);
 }
 
 static int run_run(struct tool *tool)
@@ -119,13 +140,6 @@ static const struct tool_option predict_options[] = {
 	{ 0 },
 };
 
-static const struct tool_option explain_options[] = {
-	{ "machine", "NAME", "what this machine is called; default: the host name" },
-	{ "simulate", NULL, "look at a machine in memory, which is empty" },
-	{ "json", NULL, "print JSON" },
-	{ 0 },
-};
-
 static const struct tool_option top_options[] = {
 	{ "sort", "NAME",
 	  "name, active (default), inactive, connections, rate or bytes; greatest "
@@ -141,18 +155,18 @@ static const struct tool_option top_options[] = {
 static const struct tool_command commands[] = {
 	{ "run", "FILE", 1, 1,
 	  "Makes this machine hold what the cluster file says, and keeps it so.",
-	  run_options, run_run },
+	  role_run_options, run_run },
 	{ "apply", "[FILE]", 0, 1,
 	  "Makes this machine hold what the cluster file says, and looks whether it "
 	  "does.",
-	  apply_options, run_apply },
+	  role_apply_options, run_apply },
 	{ "diff", "[FILE]", 0, 1,
 	  "Prints the steps that apply would take, and what they do to clients and "
 	  "connections; none of them is taken.",
-	  diff_options, run_diff },
+	  role_diff_options, run_diff },
 	{ "status", "", 0, 0,
 	  "Prints the IPVS table with its counters, and what differs from the plan.",
-	  status_options, run_status },
+	  role_status_options, run_status },
 	{ "connections", "", 0, 0, "Prints the connections that the kernel balances now.",
 	  connections_options, see_connections },
 	{ "predict", "[FILE]", 0, 1,
@@ -162,15 +176,24 @@ static const struct tool_command commands[] = {
 	  predict_options, see_predict },
 	{ "explain", "SERVER [FILE]", 1, 2,
 	  "Says why a server gets no traffic, as far as this director can tell.",
-	  explain_options, run_explain },
+	  role_explain_options, run_explain },
 	{ "top", "", 0, 0,
 	  "Shows services and servers with their connections and rates, the busiest "
 	  "first, "
 	  "again and again.",
 	  top_options, see_top },
+	{ "events", "", 0, 0, "Prints what happened since the agent was started.",
+	  ask_events_options, run_events },
+	{ "drain", "SERVER", 1, 1,
+	  "Gives the server no new connections; those that are there go on.",
+	  ask_drain_options, run_drain },
+	{ "enable", "SERVER", 1, 1, "Takes a drained server in again.", ask_drain_options,
+	  run_enable },
+	{ "reload", "", 0, 0, "Has the agent read its cluster file again.",
+	  ask_reload_options, run_reload },
 	{ "reset", "", 0, 0,
-	  "Removes everything that apply has put here, and nothing else.", reset_options,
-	  run_reset },
+	  "Removes everything that apply has put here, and nothing else.",
+	  role_reset_options, run_reset },
 	{ 0 },
 };
 
