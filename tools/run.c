@@ -142,8 +142,6 @@ static void hurry(const struct run *run, int role)
 	(void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 }
 
-/* What the command line says, as far as this tool has such options. */
-static int set_options(struct run *run)
 /* The usual place of the control socket is made when it is not there. */
 static int set_control(struct run *run, int role)
 {

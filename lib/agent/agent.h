@@ -110,6 +110,8 @@ struct lsvm_agent {
 	struct peer *peer;
 	struct control *control;
 	struct http *http;
+	struct log_part *log;
+	struct notify *notify;
 };
 
 /* All parts, in the order of starting; they end in the opposite order. */
@@ -215,5 +217,10 @@ extern const struct agent_part lsvm_agent_control;
 /* ---- http.c: status and figures for who asks by HTTP ---- */
 
 extern const struct agent_part lsvm_agent_http;
+
+/* ---- log.c, notify.c: events written down, and told to a program ---- */
+
+extern const struct agent_part lsvm_agent_log;
+extern const struct agent_part lsvm_agent_notify;
 
 #endif

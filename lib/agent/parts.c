@@ -10,5 +10,7 @@ const struct agent_part *const lsvm_agent_parts[] = {
 	&lsvm_agent_duty_part,
 	&lsvm_agent_control,
 	&lsvm_agent_http,
+	&lsvm_agent_log,
+	&lsvm_agent_notify,
 	NULL,
 };

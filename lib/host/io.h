@@ -131,6 +131,17 @@ struct io_event {
 	struct channel *accepted;
 };
 
+/* A line for a log. */
+struct io_log {
+	int priority; /* as syslog has it: 0 emergency … 6 information */
+	uint64_t wall_ms;
+	const char *name; /* who says it: "svm-eds" */
+	const char *text; /* one line */
+	const char
+		*subject; /* what it is about, and its kind: for the journal's fields */
+	const char *kind;
+};
+
 /*
  * What the machine does by itself when this process is gone without having said so, by
  * any death: these addresses go, and then these packets are sent. It replaces an earlier
@@ -187,6 +198,10 @@ struct io_ops {
 	void (*announce)(struct lsvm_host *host, const struct address *addresses,
 			 size_t count);
 	int (*will)(struct lsvm_host *host, const struct io_will *will_or_null);
+	/* Appends to a log: "journal", or a file, which is opened again when another one
+	 * has its name. An error of the context says why not; nothing waits. NULL: this
+	 * kind of machine keeps no logs. */
+	int (*log)(struct lsvm_host *host, const char *to, const struct io_log *line);
 };
 
 /* "connection refused", … */

@@ -529,6 +529,11 @@ static void linux_announce(struct lsvm_host *host, const struct address *address
 	lsvm_linux_announce_all(addresses, count);
 }
 
+static int linux_log(struct lsvm_host *host, const char *to, const struct io_log *line)
+{
+	return lsvm_log_write(host->ctx, &((struct linux_host *)host)->log, to, line);
+}
+
 const struct io_ops lsvm_linux_io_ops = {
 	.now_ns = linux_now_ns,
 	.wall_ms = linux_wall_ms,
@@ -544,4 +549,5 @@ const struct io_ops lsvm_linux_io_ops = {
 	.next = linux_next,
 	.announce = linux_announce,
 	.will = lsvm_io_will,
+	.log = linux_log,
 };

@@ -172,6 +172,7 @@ static void linux_free(struct lsvm_host *host)
 	struct linux_host *linux_host = (struct linux_host *)host;
 
 	lsvm_io_free(linux_host->io);
+	lsvm_log_free(linux_host->log);
 	nl_socket_free(linux_host->route);
 	lsvm_ipvs_socket_close(linux_host->ipvs);
 	lsvm_linux_unlock(host);

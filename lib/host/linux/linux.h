@@ -14,6 +14,7 @@ struct nl_msg;
 struct nl_addr;
 struct ipvs_socket;
 struct io;
+struct log;
 
 /* How long one answer of the kernel, and one program that a unit runs, may take. */
 #define LINUX_ANSWER_MS 5000
@@ -26,7 +27,8 @@ struct linux_host {
 	struct nl_sock *route; /* NULL: not opened yet, or closed after a lost answer */
 	struct ipvs_socket *ipvs;
 	struct io *io; /* NULL: it has not waited for anything yet */
-	int lock;      /* file descriptor; -1: not locked */
+	struct log *log;
+	int lock; /* file descriptor; -1: not locked */
 };
 
 /* ---- rtnetlink.c ---- */
@@ -76,6 +78,13 @@ int lsvm_linux_observe_routes(struct linux_host *linux_host, const struct state 
 			      const struct state *owned, struct state *state);
 int lsvm_linux_route_set(struct linux_host *linux_host, const struct route *route);
 int lsvm_linux_route_delete(struct linux_host *linux_host, const struct route *route);
+
+/* ---- log.c ---- */
+
+/* *log is made at the first call; one for each process and log. */
+int lsvm_log_write(struct lsvm_ctx *ctx, struct log **log, const char *to,
+		   const struct io_log *line);
+void lsvm_log_free(struct log *log);
 
 /* ---- io_*.c: see io_private.h ---- */
 
