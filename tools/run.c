@@ -142,11 +142,20 @@ static void hurry(const struct run *run, int role)
 	(void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 }
 
-/* The usual place of the control socket is made when it is not there. */
+/* Two agents of one machine would undo each other's work: the second one does not begin.
+ * The usual place of the control socket is made when it is not there. */
 static int set_control(struct run *run, int role)
 {
 	const char *path = ask_path(run->tool, role);
+	struct lsvm_control *other;
 
+	if (path[0] && lsvm_control_open(run->tool->ctx, path, &other) >= 0) {
+		lsvm_control_close(other);
+		return tool_complain(run->tool,
+				     "an agent answers at %s already; end it first, or, "
+				     "if it is another machine's, say --control",
+				     path);
+	}
 	if (!tool_has(run->tool, "control"))
 		mkdir("/run/svm", 0755);
 	return lsvm_agent_set(run->agent, LSVM_AGENT_CONTROL, path) < 0
