@@ -45,6 +45,13 @@
 			"also when this was another machine of the cluster until now"    \
 	}
 
+#define REORDER                                                                          \
+	{                                                                                \
+		"reorder", NULL,                                                         \
+			"also bring destinations into the order of a fresh director, "   \
+			"so that both send every client to the same server (sh, mh, dh)" \
+	}
+
 const struct tool_option role_run_options[] = {
 	MACHINE,
 	{ "key", "FILE",
@@ -64,6 +71,7 @@ const struct tool_option role_apply_options[] = {
 	{ "max-impact", "LEVEL",
 	  "do nothing when clients or connections would be hurt more: none, new "
 	  "(connections to come) or established" },
+	REORDER,
 	MACHINE,
 	PLAN,
 	FORCE,
@@ -75,6 +83,7 @@ const struct tool_option role_apply_options[] = {
 
 const struct tool_option role_diff_options[] = {
 	DUTY,
+	REORDER,
 	MACHINE,
 	PLAN,
 	FORCE,

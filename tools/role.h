@@ -15,8 +15,8 @@ extern const struct tool_option role_diff_options[];
 extern const struct tool_option role_status_options[];
 extern const struct tool_option role_reset_options[];
 extern const struct tool_option role_explain_options[];
-#define ROLE_APPLY_OF_DIRECTORS 2
-#define ROLE_DIFF_OF_DIRECTORS 1
+#define ROLE_APPLY_OF_DIRECTORS 3
+#define ROLE_DIFF_OF_DIRECTORS 2
 
 /* `role` is an enum lsvm_role; a plan for another one is refused. */
 int role_apply(struct tool *tool, int role);

@@ -57,66 +57,6 @@ static int run_run(struct tool *tool)
 	return agent_run(tool, ROLE);
 }
 
-static const struct tool_option run_options[] = {
-	{ "machine", "NAME",
-	  "the machine of the cluster file that this one is; default: the host name" },
-	{ "key", "FILE",
-	  "the cluster's key: directors tell each other their connections, and servers "
-	  "who they are" },
-	{ 0 },
-};
-
-static const struct tool_option apply_options[] = {
-	{ "machine", "NAME",
-	  "the machine of the cluster file that this one is; default: the host name" },
-	{ "duty", "DUTY",
-	  "what this director has to do: auto (default), master or backup" },
-	{ "plan", "FILE",
-	  "take this plan (JSON of svm-ems plan) instead of a cluster file" },
-	{ "max-impact", "LEVEL",
-	  "do nothing when clients or connections would be hurt more: none, new "
-	  "(connections to come) or established" },
-	{ "reorder", NULL,
-	  "also bring destinations into the order of a fresh director, so that both send "
-	  "every client to the same server (sh, mh, dh)" },
-	{ "force", NULL, "also when this was another machine of the cluster until now" },
-	{ "dry-run", NULL, "print the steps and do none of them" },
-	{ "simulate", NULL, "do it all on a machine in memory, which starts empty" },
-	{ "json", NULL, "print the steps as JSON" },
-	{ 0 },
-};
-
-static const struct tool_option diff_options[] = {
-	{ "machine", "NAME",
-	  "the machine of the cluster file that this one is; default: the host name" },
-	{ "duty", "DUTY",
-	  "what this director has to do: auto (default), master or backup" },
-	{ "plan", "FILE",
-	  "take this plan (JSON of svm-ems plan) instead of a cluster file" },
-	{ "reorder", NULL,
-	  "also bring destinations into the order of a fresh director, so that both send "
-	  "every client to the same server (sh, mh, dh)" },
-	{ "force", NULL, "also when this was another machine of the cluster until now" },
-	{ "simulate", NULL, "compare with a machine in memory, which is empty" },
-	{ "json", NULL, "print the steps as JSON" },
-	{ 0 },
-};
-
-static const struct tool_option status_options[] = {
-	{ "machine", "NAME", "what this machine is called; default: the host name" },
-	{ "simulate", NULL, "look at a machine in memory, which is empty" },
-	{ "json", NULL, "print JSON" },
-	{ 0 },
-};
-
-static const struct tool_option reset_options[] = {
-	{ "machine", "NAME", "what this machine is called; default: the host name" },
-	{ "dry-run", NULL, "print the steps and do none of them" },
-	{ "simulate", NULL, "do it on a machine in memory, which is empty" },
-	{ "json", NULL, "print the steps as JSON" },
-	{ 0 },
-};
-
 static const struct tool_option connections_options[] = {
 	{ "client", "ADDR", "only those of this client, or of a network: 192.0.2.0/24" },
 	{ "vip", "ADDR:PORT", "only those to this virtual address, or virtual service" },
