@@ -9,7 +9,7 @@
 
 #define PATIENCE (60 * SECOND)
 #define ALONE 5 /* questions answered by one side only */
-#define KEEPALIVED_LOG "/tmp/keepalived.log"
+#define KEEPALIVED_LOG "/tmp/machine1/log"
 
 static struct wire wire;
 
@@ -108,63 +108,69 @@ static void expect_takeover(struct wire *w, enum side side, const char *what)
 		      (double)(w->doubled_ns - doubled) / 1e6);
 }
 
+static void start_theirs(struct wire *w, uint8_t priority)
+{
+	w->directors[THEIRS].priority = priority;
+	director_start(w, THEIRS);
+}
+
 /* keepalived as a backup makes no sound: its log tells when it is there. */
 static void start_their_backup(struct wire *w, uint8_t priority)
 {
 	const unsigned before = count_keepalived("Entering BACKUP STATE");
 
-	theirs_start(w, priority);
+	start_theirs(w, priority);
 	WAIT(w, count_keepalived("Entering BACKUP STATE") > before);
 }
 
 static void ours_is_master(struct wire *w)
 {
-	w->config.priority = 150;
-	ours_start(w);
+	w->directors[OURS].priority = 150;
+	director_start(w, OURS);
 	expect_line(w, "master:", "no advert heard for");
 	WAIT(w, is_settled(w, OURS));
 	start_their_backup(w, 100);
-	ours_power_off(w);
+	director_power_off(w, OURS);
 	expect_takeover(w, THEIRS, "ours without power");
 	w->line_count = 0;
-	ours_start(w);
+	director_start(w, OURS);
 	expect_takeover(w, OURS, "ours is back");
 	expect_line(w, "master:", "priority 150 is above the 100 of");
 	/* What a crash leaves goes when it starts again. */
-	ours_kill(w);
-	ours_start(w);
+	director_kill(w, OURS);
+	director_start(w, OURS);
 	expect_line(w, "backup:", "started");
 	w->alone[OURS] = 0;
 	WAIT(w, is_settled(w, OURS));
 	expect_line(w, "master:", "");
-	ours_stop(w);
+	director_stop(w, OURS);
 	expect_takeover(w, THEIRS, "ours stops in order");
 	if (interval(w) >= 100 * MS)
 		assert_true(w->sights[OURS].farewells > 0);
-	theirs_stop(w);
+	director_stop(w, THEIRS);
 }
 
 static void theirs_is_master(struct wire *w)
 {
-	w->config.priority = 100;
+	w->directors[OURS].priority = 100;
 	w->line_count = 0;
-	theirs_start(w, 150);
+	start_theirs(w, 150);
 	WAIT(w, is_settled(w, THEIRS));
-	ours_start(w);
+	director_start(w, OURS);
 	expect_line(w, "backup:", "started");
 	/* It has heard the other before that is gone. */
 	WAIT(w, w->sights[THEIRS].advert_ns > now_ns() - 2 * MS);
-	theirs_power_off(w);
+	director_power_off(w, THEIRS);
 	expect_takeover(w, OURS, "theirs without power");
 	expect_line(w, "master:", "no advert");
-	theirs_start(w, 150);
+	start_theirs(w, 150);
 	expect_takeover(w, THEIRS, "theirs is back");
 	expect_line(w, "backup:", "higher priority 150 from");
-	theirs_stop(w);
+	director_stop(w, THEIRS);
 	expect_takeover(w, OURS, "theirs stops in order");
 	expect_line(w, "master:", "released");
 	assert_false(has_line(w, "failed"));
-	ours_stop(w);
+	director_stop(w, OURS);
 }
 
 enum how {
@@ -178,12 +184,11 @@ static void both_ways(uint8_t version, uint8_t family, uint32_t interval_ms, uns
 	print_message("%s, version %u, IPv%u, %s, an advert every %u ms:\n",
 		      how & TOOL ? "svm-eds run" : "the machine alone", version, family,
 		      how & PEERS ? "unicast" : "multicast", interval_ms);
-	unlink(KEEPALIVED_LOG);
 	wire_up(&wire, version, family, interval_ms);
 	if (how & PEERS)
 		wire_use_unicast(&wire);
-	if (how & TOOL)
-		wire_use_tool(&wire);
+	wire_use(&wire, OURS, how & TOOL ? DIRECTOR_EDS : DIRECTOR_MACHINE);
+	wire_use(&wire, THEIRS, DIRECTOR_KEEPALIVED);
 	ours_is_master(&wire);
 	theirs_is_master(&wire);
 	wire_down(&wire);
@@ -318,16 +323,15 @@ static void expect_refusals(struct wire *w)
 
 static void attacks_over(uint8_t family)
 {
-	unlink(KEEPALIVED_LOG);
 	wire_up(&wire, 3, family, 300);
-	wire.config.priority = 100;
-	wire_use_tool(&wire);
+	wire_use(&wire, OURS, DIRECTOR_EDS);
+	wire_use(&wire, THEIRS, DIRECTOR_KEEPALIVED);
 	/* A farewell to replay. */
-	theirs_start(&wire, 150);
+	start_theirs(&wire, 150);
 	WAIT(&wire, is_settled(&wire, THEIRS));
-	theirs_stop(&wire);
+	director_stop(&wire, THEIRS);
 	WAIT(&wire, wire.sights[THEIRS].farewells > 0);
-	ours_start(&wire);
+	director_start(&wire, OURS);
 	WAIT(&wire, is_settled(&wire, OURS));
 	wire.line_count = 0;
 	/* A master stays master. */
@@ -338,15 +342,15 @@ static void attacks_over(uint8_t family)
 	assert_int_equal(count_lines(&wire, "backup:"), 0);
 	WAIT(&wire, is_settled(&wire, OURS));
 	/* A backup stays backup, and still takes over in time. */
-	theirs_start(&wire, 150);
+	start_theirs(&wire, 150);
 	expect_takeover(&wire, THEIRS, "theirs is master");
 	expect_line(&wire, "backup:", "higher priority 150");
 	attack(&wire, 7);
 	assert_int_equal(wire.line_count, 0);
-	theirs_power_off(&wire);
+	director_power_off(&wire, THEIRS);
 	expect_takeover(&wire, OURS, "theirs without power");
 	assert_int_equal(count_lines(&wire, "refused"), 0);
-	ours_stop(&wire);
+	director_stop(&wire, OURS);
 	wire_down(&wire);
 }
 

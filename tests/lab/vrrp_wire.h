@@ -29,6 +29,18 @@ enum side {
 	NOBODY = 2
 };
 
+enum director_kind {
+	DIRECTOR_MACHINE = 0, /* lib/vrrp and nothing else */
+	DIRECTOR_EDS = 1,     /* svm-eds run */
+	DIRECTOR_KEEPALIVED = 2,
+};
+
+struct director {
+	enum director_kind kind;
+	uint8_t priority;
+	pid_t pid; /* 0: does not run */
+};
+
 /* What was seen of one side. */
 struct sight {
 	uint64_t advert_ns; /* the last advert that was no farewell */
@@ -40,20 +52,18 @@ struct sight {
 };
 
 struct wire {
-	struct vrrp_config config; /* ours */
-	bool tool;		   /* ours is svm-eds run, not the bare machine */
-	int sock, pa, pb, bridge;  /* numbers of interfaces */
-	uint8_t mac[6];		   /* the bridge's, that is, the test's */
+	struct vrrp_config config; /* but for what differs between the sides */
+	struct director directors[2];
+	int sock, pa, pb, bridge; /* numbers of interfaces */
+	uint8_t mac[6];		  /* the bridge's, that is, the test's */
 	struct sight sights[2];
 	uint64_t asked_ns;   /* when the owner was asked for last */
 	bool answered[2];    /* that question */
 	unsigned alone[2];   /* so many questions in turn only that side answered */
 	uint64_t doubled_ns; /* both answered the same question: for how long in all */
-	pid_t ours, theirs;  /* processes; 0: none */
-	int log;	     /* of ours: lines */
+	FILE *log;	     /* of ours */
 	char lines[LOG_LINES][256];
 	unsigned line_count;
-	char partial[256];
 };
 
 uint64_t now_ns(void);
@@ -62,8 +72,9 @@ void shell(const char *fmt, ...) LSVM_PRINTF(1, 2);
 /* ---- vrrp_wire_net.c ---- */
 
 void wire_up(struct wire *wire, uint8_t version, uint8_t family, uint32_t interval_ms);
-/* Before the first start: by svm-eds run, or to a peer instead of the group. */
-void wire_use_tool(struct wire *wire);
+/* Before the first start: which kind they are. */
+void wire_use(struct wire *wire, enum side side, enum director_kind kind);
+/* Adverts to the other one instead of the group. */
 void wire_use_unicast(struct wire *wire);
 void wire_down(struct wire *wire);
 /* Sees what has come, and asks for the owner every few milliseconds. */
@@ -74,17 +85,14 @@ void wire_forge(struct wire *wire, const struct addr *from, uint8_t ttl,
 
 /* ---- vrrp_wire_director.c ---- */
 
-/* Runs a director with that configuration in namespace "ours" until it is told to stop;
- * what it does arrives as lines in wire->lines: "master: CAUSE", "refused …: CAUSE". */
-void ours_start(struct wire *wire);
-void ours_stop(struct wire *wire);
+/* Runs a director with its kind and priority on its side. What ours does arrives as lines
+ * in wire->lines: "… master: CAUSE", "refused …: CAUSE". */
+void director_start(struct wire *wire, enum side side);
+/* In order. */
+void director_stop(struct wire *wire, enum side side);
 /* Its process is gone, without a word. */
-void ours_kill(struct wire *wire);
+void director_kill(struct wire *wire, enum side side);
 /* The machine is gone: process and network. */
-void ours_power_off(struct wire *wire);
-/* keepalived with that priority in namespace "theirs". */
-void theirs_start(struct wire *wire, uint8_t priority);
-void theirs_stop(struct wire *wire);
-void theirs_power_off(struct wire *wire);
+void director_power_off(struct wire *wire, enum side side);
 
 #endif

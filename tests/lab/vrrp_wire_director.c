@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The two directors on the wire: ours, as a process of its own, and keepalived. */
+/* The directors on the wire: the machine alone as a process, svm-eds run, keepalived. */
 #include "vrrp_wire.h"
 
 #include <errno.h>
@@ -7,14 +7,17 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
-#define CLUSTER "/tmp/wire.yaml"
+static const char *const names[] = { "ours", "theirs" };
+static const char *const cards[] = { "a0", "b0" };
 
-/* ---- ours, in its process ---- */
+/* ---- the machine alone, in its process ---- */
 
-struct director {
+struct running {
 	struct lsvm_ctx *ctx;
 	struct lsvm_host *host;
 	const struct io_ops *io;
@@ -32,7 +35,7 @@ static void on_stop(int signal)
 	stopped = 1;
 }
 
-static void change_addresses(struct director *d, enum step_kind kind)
+static void change_addresses(struct running *d, enum step_kind kind)
 {
 	struct step steps[VRRP_ADDRESSES_MAX] = { 0 };
 	size_t done;
@@ -45,7 +48,7 @@ static void change_addresses(struct director *d, enum step_kind kind)
 		dprintf(d->out, "failed: %s\n", lsvm_ctx_error_text(d->ctx));
 }
 
-static void act(struct director *d)
+static void act(struct running *d)
 {
 	struct vrrp_action action;
 
@@ -78,7 +81,7 @@ static void act(struct director *d)
 	}
 }
 
-static void take_facts(struct director *d)
+static void take_facts(struct running *d)
 {
 	struct io_event event;
 
@@ -93,21 +96,22 @@ static void take_facts(struct director *d)
 	}
 }
 
-static int open_director(struct director *d, const struct vrrp_config *config)
+static int open_director(struct running *d, const struct vrrp_config *config,
+			 const char *card)
 {
 	const struct channel_spec spec = {
 		.kind = CHANNEL_VRRP,
 		.local = config->source,
 		.remote = config->unicast ? config->peers[0]
 					  : lsvm_vrrp_group(config->family),
-		.interface = "a0"
+		.interface = card
 	};
 
 	if (lsvm_ctx_new(&d->ctx) || lsvm_host_open(d->ctx, "ours", &d->host) ||
 	    lsvm_vrrp_init(d->ctx, config, &d->vrrp))
 		return -1;
 	for (size_t i = 0; i < d->vrrp.config.address_count; i++) {
-		strcpy(d->addresses[i].interface, "a0");
+		strcpy(d->addresses[i].interface, card);
 		d->addresses[i].prefix.addr = d->vrrp.config.addresses[i];
 		d->addresses[i].prefix.length = config->family == 4 ? 32 : 128;
 	}
@@ -115,13 +119,13 @@ static int open_director(struct director *d, const struct vrrp_config *config)
 	return d->io->open(d->host, &spec, d, &d->channel);
 }
 
-static void run_director(const struct vrrp_config *config, int out)
+static void run_director(const struct vrrp_config *config, const char *card, int out)
 {
-	static struct director d;
+	static struct running d;
 	struct pollfd fd = { .events = POLLIN };
 
 	d.out = out;
-	if (open_director(&d, config)) {
+	if (open_director(&d, config, card)) {
 		dprintf(out, "failed: %s\n", lsvm_ctx_error_text(d.ctx));
 		return;
 	}
@@ -153,132 +157,109 @@ static void enter(const char *namespace)
 	close(fd);
 }
 
-/* ---- ours, as svm-eds run ---- */
+/* Each machine has its own files where they keep what they know. */
+static void own_folder(const char *path, int side)
+{
+	char mine[64];
 
-static void write_cluster(const struct wire *wire)
+	snprintf(mine, sizeof(mine), "/tmp/machine%d%s", side, path);
+	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+		_exit(3);
+	if (mount(mine, path, NULL, MS_BIND, NULL) < 0)
+		_exit(3);
+}
+
+static void own_folders(int side)
+{
+	if (unshare(CLONE_NEWNS) < 0 ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		_exit(3);
+	own_folder("/var/lib/svm", side);
+	own_folder("/run/svm", side);
+}
+
+static struct addr address_of(const struct wire *wire, int side)
+{
+	struct addr addr = wire->config.source;
+
+	addr.bytes[addr.family == 4 ? 3 : 15] = (uint8_t)(side + 1);
+	return addr;
+}
+
+static void path_of(int side, const char *name, char *ret)
+{
+	snprintf(ret, 64, "/tmp/machine%d/%s", side, name);
+}
+
+/* ---- as svm-eds run ---- */
+
+static void write_cluster(const struct wire *wire, int side)
 {
 	const struct vrrp_config *config = &wire->config;
-	const bool four = config->family == 4;
-	char text[LSVM_ADDRESS_TEXT_BYTES];
-	FILE *file = fopen(CLUSTER, "w");
+	const char *net = config->family == 4 ? "10.9.0." : "2001:db8::";
+	char text[LSVM_ADDRESS_TEXT_BYTES], path[64];
+	FILE *file;
 
+	path_of(side, "cluster.yaml", path);
+	file = fopen(path, "w");
 	assert_non_null(file);
 	fprintf(file,
 		"name: wire\n"
 		"networks: [{name: lan, subnets: '%s', outside: true}]\n"
 		"ems: {name: ems, interfaces: [{network: lan, addresses: '%s3'}]}\n"
-		"directors:\n"
-		"  - {name: eds1, priority: %u, interfaces: [{name: a0, network: lan, "
-		"addresses: '%s1'}]}\n"
-		"  - {name: eds2, priority: 99, interfaces: [{name: b0, network: lan, "
-		"addresses: '%s2'}]}\n"
 		"servers: [{name: eps1, interfaces: [{network: lan, addresses: "
 		"'%s21'}]}]\n"
 		"redundancy: {network: lan, version: %u, router_id: %u, unicast: %s, "
 		"advert_interval_ms: %u}\n"
-		"partitions:\n  - name: web\n    servers: [eps1]\n    vips:\n",
-		four ? "10.9.0.0/24" : "2001:db8::/64",
-		four ? "10.9.0." : "2001:db8::", config->priority,
-		four ? "10.9.0." : "2001:db8::", four ? "10.9.0." : "2001:db8::",
-		four ? "10.9.0." : "2001:db8::", config->version, config->router_id,
-		config->unicast ? "true" : "false", config->advert_interval_ms);
+		"directors:\n",
+		config->family == 4 ? "10.9.0.0/24" : "2001:db8::/64", net, net,
+		config->version, config->router_id, config->unicast ? "true" : "false",
+		config->advert_interval_ms);
+	for (int i = OURS; i <= THEIRS; i++)
+		fprintf(file,
+			"  - {name: eds%d, priority: %u, interfaces: [{name: %s, "
+			"network: lan, addresses: '%s%d'}]}\n",
+			i + 1, wire->directors[i].priority, cards[i], net, i + 1);
+	fprintf(file, "partitions:\n  - name: web\n    servers: [eps1]\n    vips:\n");
 	for (size_t i = 0; i < config->address_count; i++)
 		fprintf(file, "      - {address: '%s', services: [{ports: 80}]}\n",
 			lsvm_addr_text(&config->addresses[i], text));
 	assert_int_equal(fclose(file), 0);
 }
 
-static void run_tool(int out)
+static void run_tool(int side)
 {
-	char path[4096];
+	char path[4096], cluster[64], name[16];
 
 	snprintf(path, sizeof(path), "%s/tools/svm-eds", getenv("LSVM_BUILD_ROOT"));
-	if (dup2(out, 1) < 0 || dup2(out, 2) < 0)
-		_exit(3);
-	execl(path, "svm-eds", "run", "--machine", "eds1", CLUSTER, (char *)NULL);
-	_exit(127);
+	snprintf(name, sizeof(name), "eds%d", side + 1);
+	path_of(side, "cluster.yaml", cluster);
+	execl(path, "svm-eds", "run", "--machine", name, cluster, (char *)NULL);
 }
 
-void ours_start(struct wire *wire)
-{
-	int pipe[2];
+/* ---- as keepalived ---- */
 
-	/* A card that goes down loses its addresses of IPv6. */
-	shell("ip -n ours link set a0 up && ip -n ours addr replace fe80::1/64 dev a0 "
-	      "nodad && ip -n ours addr replace 2001:db8::1/64 dev a0 nodad");
-	if (wire->tool)
-		write_cluster(wire);
-	assert_int_equal(pipe2(pipe, O_CLOEXEC), 0);
-	fflush(NULL);
-	wire->ours = fork();
-	assert_true(wire->ours >= 0);
-	if (!wire->ours) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		enter("ours");
-		if (wire->tool)
-			run_tool(pipe[1]);
-		signal(SIGTERM, on_stop);
-		run_director(&wire->config, pipe[1]);
-		_exit(0);
-	}
-	close(pipe[1]);
-	if (wire->log >= 0)
-		close(wire->log);
-	wire->log = pipe[0];
-	fcntl(wire->log, F_SETFL, O_NONBLOCK);
-}
-
-static void reap(pid_t *pid)
-{
-	int status;
-
-	if (*pid)
-		assert_int_equal(waitpid(*pid, &status, 0), *pid);
-	*pid = 0;
-}
-
-void ours_stop(struct wire *wire)
-{
-	kill(wire->ours, SIGTERM);
-	reap(&wire->ours);
-}
-
-void ours_kill(struct wire *wire)
-{
-	kill(wire->ours, SIGKILL);
-	reap(&wire->ours);
-}
-
-void ours_power_off(struct wire *wire)
-{
-	shell("ip -n ours link set a0 down");
-	if (wire->ours)
-		kill(wire->ours, SIGKILL);
-	reap(&wire->ours);
-	/* What a machine that boots again does not have. */
-	shell("ip -n ours -4 addr flush to 10.9.0.100/31 dev a0");
-}
-
-/* ---- keepalived ---- */
-
-static void write_configuration(const struct wire *wire, uint8_t priority)
+static void write_configuration(const struct wire *wire, int side)
 {
 	const struct vrrp_config *config = &wire->config;
-	char text[LSVM_ADDRESS_TEXT_BYTES];
-	FILE *file = fopen("/tmp/keepalived.conf", "w");
+	const struct addr own = address_of(wire, side), other = address_of(wire, !side);
+	char text[LSVM_ADDRESS_TEXT_BYTES], path[64];
+	FILE *file;
 
+	path_of(side, "keepalived.conf", path);
+	file = fopen(path, "w");
 	assert_non_null(file);
 	fprintf(file,
-		"global_defs {\n router_id theirs\n}\n"
-		"vrrp_instance vip {\n state BACKUP\n interface b0\n"
+		"vrrp_instance vip {\n state BACKUP\n interface %s\n"
 		" virtual_router_id %u\n priority %u\n version %u\n advert_int %u.%02u\n",
-		config->router_id, priority, config->version,
-		config->advert_interval_ms / 1000,
+		cards[side], config->router_id, wire->directors[side].priority,
+		config->version, config->advert_interval_ms / 1000,
 		config->advert_interval_ms % 1000 / 10);
 	if (config->unicast)
-		fprintf(file, " unicast_src_ip %s\n unicast_peer {\n  %s\n }\n",
-			config->family == 4 ? "10.9.0.2" : "fe80::2",
-			lsvm_addr_text(&config->source, text));
+		fprintf(file, " unicast_src_ip %s\n", lsvm_addr_text(&own, text));
+	if (config->unicast)
+		fprintf(file, " unicast_peer {\n  %s\n }\n",
+			lsvm_addr_text(&other, text));
 	fprintf(file, " virtual_ipaddress {\n");
 	for (size_t i = 0; i < config->address_count; i++)
 		fprintf(file, "  %s/%u\n", lsvm_addr_text(&config->addresses[i], text),
@@ -287,42 +268,105 @@ static void write_configuration(const struct wire *wire, uint8_t priority)
 	assert_int_equal(fclose(file), 0);
 }
 
-void theirs_start(struct wire *wire, uint8_t priority)
+static void run_keepalived(int side)
 {
-	shell("ip -n theirs link set b0 up && ip -n theirs addr replace fe80::2/64 dev "
-	      "b0 "
-	      "nodad");
-	write_configuration(wire, priority);
-	fflush(NULL);
-	wire->theirs = fork();
-	assert_true(wire->theirs >= 0);
-	if (wire->theirs) {
-		setpgid(wire->theirs, wire->theirs); /* whoever is first */
-		return;
-	}
+	char configuration[64], first[64], second[64];
+
+	path_of(side, "keepalived.conf", configuration);
+	path_of(side, "keepalived.pid", first);
+	path_of(side, "vrrp.pid", second);
+	execlp("keepalived", "keepalived", "--dont-fork", "--log-console", "--vrrp", "-f",
+	       configuration, "-p", first, "-r", second, (char *)NULL);
+}
+
+/* ---- as the machine alone ---- */
+
+static void run_machine(const struct wire *wire, int side)
+{
+	struct vrrp_config config = wire->config;
+
+	config.priority = wire->directors[side].priority;
+	config.source = address_of(wire, side);
+	config.peers[0] = address_of(wire, !side);
+	signal(SIGTERM, on_stop);
+	run_director(&config, cards[side], 1);
+	_exit(0);
+}
+
+/* ---- whichever ---- */
+
+static void run_side(const struct wire *wire, int side)
+{
+	char log[64];
+	int fd;
+
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setpgid(0, 0);
-	enter("theirs");
-	if (!freopen("/tmp/keepalived.log", "a", stdout) || dup2(1, 2) < 0)
+	enter(names[side]);
+	path_of(side, "log", log);
+	fd = open(log, O_WRONLY | O_APPEND | O_CREAT, 0644);
+	if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
 		_exit(3);
-	execlp("keepalived", "keepalived", "--dont-fork", "--log-console", "--vrrp", "-f",
-	       "/tmp/keepalived.conf", "-p", "/tmp/keepalived.pid", "-r",
-	       "/tmp/keepalived-vrrp.pid", (char *)NULL);
+	switch (wire->directors[side].kind) {
+	case DIRECTOR_MACHINE:
+		run_machine(wire, side);
+		break;
+	case DIRECTOR_EDS:
+		own_folders(side);
+		run_tool(side);
+		break;
+	case DIRECTOR_KEEPALIVED:
+		run_keepalived(side);
+		break;
+	}
 	_exit(127);
 }
 
-void theirs_stop(struct wire *wire)
+void director_start(struct wire *wire, enum side side)
 {
-	if (wire->theirs)
-		kill(wire->theirs, SIGTERM);
-	reap(&wire->theirs);
+	struct director *director = &wire->directors[side];
+
+	/* A card that goes down loses its addresses of IPv6. */
+	shell("printf 'link set %s up\naddr replace fe80::%d/64 dev %s nodad\naddr "
+	      "replace 2001:db8::%d/64 dev %s nodad\n' | ip -n %s -batch -",
+	      cards[side], side + 1, cards[side], side + 1, cards[side], names[side]);
+	write_cluster(wire, side);
+	write_configuration(wire, side);
+	fflush(NULL);
+	director->pid = fork();
+	assert_true(director->pid >= 0);
+	if (!director->pid)
+		run_side(wire, side);
+	setpgid(director->pid, director->pid); /* whoever is first */
 }
 
-void theirs_power_off(struct wire *wire)
+static void end(struct wire *wire, enum side side, int signal)
 {
-	shell("ip -n theirs link set b0 down");
-	if (wire->theirs)
-		kill(-wire->theirs, SIGKILL);
-	reap(&wire->theirs);
-	shell("ip -n theirs -4 addr flush to 10.9.0.100/31 dev b0");
+	struct director *director = &wire->directors[side];
+	int status;
+
+	if (!director->pid)
+		return;
+	/* keepalived is two processes; in order they end by themselves. */
+	kill(signal == SIGKILL ? -director->pid : director->pid, signal);
+	assert_int_equal(waitpid(director->pid, &status, 0), director->pid);
+	director->pid = 0;
+}
+
+void director_stop(struct wire *wire, enum side side)
+{
+	end(wire, side, SIGTERM);
+}
+
+void director_kill(struct wire *wire, enum side side)
+{
+	end(wire, side, SIGKILL);
+}
+
+void director_power_off(struct wire *wire, enum side side)
+{
+	shell("ip -n %s link set %s down", names[side], cards[side]);
+	end(wire, side, SIGKILL);
+	/* What a machine that boots again does not have. */
+	shell("ip -n %s -4 addr flush to 10.9.0.100/31 dev %s", names[side], cards[side]);
 }

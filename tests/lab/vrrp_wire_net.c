@@ -115,7 +115,13 @@ void wire_up(struct wire *wire, uint8_t version, uint8_t family, uint32_t interv
 	assert_true(wire->sock >= 0);
 	assert_int_equal(ioctl(wire->sock, SIOCGIFHWADDR, &request), 0);
 	memcpy(wire->mac, request.ifr_hwaddr.sa_data, 6);
-	wire->log = -1;
+	shell("rm -rf /tmp/machine0 /tmp/machine1; cd /tmp; mkdir -p "
+	      "machine0/var/lib/svm "
+	      "machine0/run/svm machine1/var/lib/svm machine1/run/svm; : >machine0/log");
+	wire->log = fopen("/tmp/machine0/log", "r");
+	assert_non_null(wire->log);
+	wire->directors[OURS].priority = 100;
+	wire->directors[THEIRS].priority = 100;
 	wire->config = (struct vrrp_config){
 		.name = "vip",
 		.version = version,
@@ -132,11 +138,11 @@ void wire_up(struct wire *wire, uint8_t version, uint8_t family, uint32_t interv
 	};
 }
 
-/* A cluster's virtual addresses are not link-local. */
-void wire_use_tool(struct wire *wire)
+void wire_use(struct wire *wire, enum side side, enum director_kind kind)
 {
-	wire->tool = true;
-	if (wire->config.family == 6)
+	wire->directors[side].kind = kind;
+	/* A cluster's virtual addresses are not link-local. */
+	if (kind == DIRECTOR_EDS && wire->config.family == 6)
 		wire->config.addresses[0] = address("2001:db8::63");
 }
 
@@ -147,7 +153,6 @@ void wire_use_unicast(struct wire *wire)
 	config->unicast = true;
 	/* keepalived leaves the hop limit of these to the kernel. */
 	config->min_ttl = config->family == 6 ? 64 : 255;
-	config->peers[0] = address(config->family == 4 ? "10.9.0.2" : "fe80::2");
 	config->peer_count = 1;
 }
 
@@ -155,8 +160,9 @@ void wire_down(struct wire *wire)
 {
 	if (!wire->pa)
 		return; /* it is down already */
-	ours_power_off(wire);
-	theirs_power_off(wire);
+	director_power_off(wire, OURS);
+	director_power_off(wire, THEIRS);
+	fclose(wire->log);
 	close(wire->sock);
 	wire->pa = 0;
 	shell("ip netns del ours; ip netns del theirs; ip link del c0");
@@ -344,24 +350,20 @@ void wire_forge(struct wire *wire, const struct addr *from, uint8_t ttl,
 
 /* ---- watching ---- */
 
+/* Only whole lines: what is still being written waits. */
 static void read_log(struct wire *wire)
 {
-	size_t used = strlen(wire->partial);
-	ssize_t count;
-	char *end;
+	char line[sizeof(wire->lines[0])];
+	long at = ftell(wire->log);
 
-	while (wire->log >= 0 && (count = read(wire->log, wire->partial + used,
-					       sizeof(wire->partial) - 1 - used)) > 0) {
-		used += (size_t)count;
-		wire->partial[used] = '\0';
-		while ((end = strchr(wire->partial, '\n'))) {
-			*end = '\0';
-			assert_true(wire->line_count < LOG_LINES);
-			strcpy(wire->lines[wire->line_count++], wire->partial);
-			used -= (size_t)(end + 1 - wire->partial);
-			memmove(wire->partial, end + 1, used + 1);
-		}
+	clearerr(wire->log);
+	while (fgets(line, sizeof(line), wire->log) && strchr(line, '\n')) {
+		at = ftell(wire->log);
+		line[strcspn(line, "\n")] = '\0';
+		assert_true(wire->line_count < LOG_LINES);
+		strcpy(wire->lines[wire->line_count++], line);
 	}
+	fseek(wire->log, at, SEEK_SET);
 }
 
 static void ask(struct wire *wire)
@@ -381,14 +383,14 @@ static void ask(struct wire *wire)
 
 void wire_watch(struct wire *wire)
 {
-	struct pollfd fds[] = { { wire->sock, POLLIN, 0 }, { wire->log, POLLIN, 0 } };
+	struct pollfd fd = { wire->sock, POLLIN, 0 };
 	const uint64_t now = now_ns();
 
 	if (now - wire->asked_ns >= ASK_NS) {
 		wire->asked_ns = now;
 		ask(wire);
 	}
-	poll(fds, wire->log >= 0 ? 2 : 1, 2);
+	poll(&fd, 1, 2);
 	read_frames(wire);
 	read_log(wire);
 }
