@@ -176,6 +176,7 @@ static void configure(struct lsvm_agent *agent, const struct aim *aim,
 	config->preempt = redundancy->preempt;
 	config->preempt_delay_ms = redundancy->preempt_delay_ms;
 	config->unicast = redundancy->unicast;
+	config->pair = aim->cluster->directors.count == 2;
 	config->announce_count = ANNOUNCE_COUNT;
 	config->announce_interval_ms = ANNOUNCE_INTERVAL_MS;
 	config->announce_refresh_ms = ANNOUNCE_REFRESH_MS;

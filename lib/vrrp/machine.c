@@ -31,6 +31,10 @@
  * An advert that gives up counts only from the master that is followed, so that one of
  * two masters that leaves does not make a third one out of a backup.
  *
+ * A farewell between two. The RFC has a backup wait for its skew, so that the best one
+ * takes over. Where it is known that there are two routers only, there is nobody to wait
+ * for.
+ *
  * A master that hears a lesser one answers at once (RFC 9568, section 6.4.3) and
  * announces the addresses, at once and once more when the other has settled; at most
  * twice in an interval, so that forged adverts do not make a flood.
@@ -244,13 +248,14 @@ static void hear_as_backup(struct vrrp *vrrp, const struct addr *src,
 			   const struct vrrp_advert *advert)
 {
 	const bool followed = !lsvm_addr_compare(&vrrp->master, src);
+	const uint64_t wait = vrrp->config.pair ? 0 : skew(vrrp);
 
 	if (advert->priority == VRRP_PRIORITY_RELEASED) {
 		if (!followed)
 			return;
 		vrrp->released = true;
-		if (vrrp->down_ns > vrrp->now_ns + skew(vrrp))
-			vrrp->down_ns = vrrp->now_ns + skew(vrrp);
+		if (vrrp->down_ns > vrrp->now_ns + wait)
+			vrrp->down_ns = vrrp->now_ns + wait;
 		return;
 	}
 	if (advert->priority >= vrrp->priority || !may_preempt(vrrp)) {

@@ -43,9 +43,11 @@ struct vrrp_config {
 					2: whole seconds up to 255 */
 	bool preempt;		   /* takes over from a living master of lower priority */
 	uint32_t preempt_delay_ms; /* not before it was fit for that long */
-	bool unicast;		   /* adverts go to each of the peers, not to the group */
-	uint8_t min_ttl;    /* what unicast adverts must have on arrival; 0: 255. Adverts
-			       to the group must always have 255. */
+	bool pair;	 /* there is no third router: who is left takes over at a farewell
+			    without waiting for a better one */
+	bool unicast;	 /* adverts go to each of the peers, not to the group */
+	uint8_t min_ttl; /* what unicast adverts must have on arrival; 0: 255. Adverts
+			    to the group must always have 255. */
 	struct addr source; /* what the adverts come from */
 	/* What the adverts list; lsvm_vrrp_init() brings its copy into canonical order.
 	 */

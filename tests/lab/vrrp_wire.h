@@ -38,7 +38,8 @@ enum director_kind {
 struct director {
 	enum director_kind kind;
 	uint8_t priority;
-	pid_t pid; /* 0: does not run */
+	pid_t pid;  /* 0: does not run */
+	bool boots; /* with its next start the whole machine starts */
 };
 
 /* What was seen of one side. */
@@ -54,6 +55,7 @@ struct sight {
 struct wire {
 	struct vrrp_config config; /* but for what differs between the sides */
 	struct director directors[2];
+	bool quiet;		  /* the owner is not asked for */
 	int sock, pa, pb, bridge; /* numbers of interfaces */
 	uint8_t mac[6];		  /* the bridge's, that is, the test's */
 	struct sight sights[2];
@@ -77,6 +79,8 @@ void wire_use(struct wire *wire, enum side side, enum director_kind kind);
 /* Adverts to the other one instead of the group. */
 void wire_use_unicast(struct wire *wire);
 void wire_down(struct wire *wire);
+/* The cable of that side, in or out. */
+void wire_connect(struct wire *wire, enum side side, bool in);
 /* Sees what has come, and asks for the owner every few milliseconds. */
 void wire_watch(struct wire *wire);
 /* A frame to ours, as if from `from`. */
@@ -88,6 +92,8 @@ void wire_forge(struct wire *wire, const struct addr *from, uint8_t ttl,
 /* Runs a director with its kind and priority on its side. What ours does arrives as lines
  * in wire->lines: "… master: CAUSE", "refused …: CAUSE". */
 void director_start(struct wire *wire, enum side side);
+/* Does not wait for what it does. */
+void director_signal(struct wire *wire, enum side side, int signal);
 /* In order. */
 void director_stop(struct wire *wire, enum side side);
 /* Its process is gone, without a word. */

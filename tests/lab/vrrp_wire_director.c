@@ -322,14 +322,45 @@ static void run_side(const struct wire *wire, int side)
 	_exit(127);
 }
 
+/* A machine that boots has not what it had; a card that was down has no address of IPv6.
+ */
+static void prepare(struct wire *wire, enum side side)
+{
+	const char *card = cards[side];
+	char command[64];
+	FILE *batch;
+
+	snprintf(command, sizeof(command), "ip -n %s -batch -", names[side]);
+	batch = popen(command, "w");
+	assert_non_null(batch);
+	if (wire->directors[side].boots)
+		fprintf(batch, "link set %s down\naddr flush to 10.9.0.100/31 dev %s\n",
+			card, card);
+	fprintf(batch,
+		"link set %s up\n"
+		"addr replace fe80::%d/64 dev %s nodad\n"
+		"addr replace 2001:db8::%d/64 dev %s nodad\n",
+		card, side + 1, card, side + 1, card);
+	assert_int_equal(pclose(batch), 0);
+	wire_connect(wire, side, true);
+	wire->directors[side].boots = false;
+}
+
+static void reap(struct director *director)
+{
+	int status;
+
+	if (director->pid)
+		assert_int_equal(waitpid(director->pid, &status, 0), director->pid);
+	director->pid = 0;
+}
+
 void director_start(struct wire *wire, enum side side)
 {
 	struct director *director = &wire->directors[side];
 
-	/* A card that goes down loses its addresses of IPv6. */
-	shell("printf 'link set %s up\naddr replace fe80::%d/64 dev %s nodad\naddr "
-	      "replace 2001:db8::%d/64 dev %s nodad\n' | ip -n %s -batch -",
-	      cards[side], side + 1, cards[side], side + 1, cards[side], names[side]);
+	reap(director);
+	prepare(wire, side);
 	write_cluster(wire, side);
 	write_configuration(wire, side);
 	fflush(NULL);
@@ -340,33 +371,30 @@ void director_start(struct wire *wire, enum side side)
 	setpgid(director->pid, director->pid); /* whoever is first */
 }
 
-static void end(struct wire *wire, enum side side, int signal)
+/* keepalived is two processes; in order they end by themselves. */
+void director_signal(struct wire *wire, enum side side, int signal)
 {
-	struct director *director = &wire->directors[side];
-	int status;
+	const pid_t pid = wire->directors[side].pid;
 
-	if (!director->pid)
-		return;
-	/* keepalived is two processes; in order they end by themselves. */
-	kill(signal == SIGKILL ? -director->pid : director->pid, signal);
-	assert_int_equal(waitpid(director->pid, &status, 0), director->pid);
-	director->pid = 0;
+	if (pid)
+		kill(signal == SIGKILL ? -pid : pid, signal);
 }
 
 void director_stop(struct wire *wire, enum side side)
 {
-	end(wire, side, SIGTERM);
+	director_signal(wire, side, SIGTERM);
+	reap(&wire->directors[side]);
 }
 
 void director_kill(struct wire *wire, enum side side)
 {
-	end(wire, side, SIGKILL);
+	director_signal(wire, side, SIGKILL);
+	reap(&wire->directors[side]);
 }
 
 void director_power_off(struct wire *wire, enum side side)
 {
-	shell("ip -n %s link set %s down", names[side], cards[side]);
-	end(wire, side, SIGKILL);
-	/* What a machine that boots again does not have. */
-	shell("ip -n %s -4 addr flush to 10.9.0.100/31 dev %s", names[side], cards[side]);
+	wire_connect(wire, side, false);
+	director_kill(wire, side);
+	wire->directors[side].boots = true;
 }

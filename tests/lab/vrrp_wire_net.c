@@ -156,6 +156,19 @@ void wire_use_unicast(struct wire *wire)
 	config->peer_count = 1;
 }
 
+void wire_connect(struct wire *wire, enum side side, bool in)
+{
+	struct ifreq request = { 0 };
+
+	strcpy(request.ifr_name, side == OURS ? "pa" : "pb");
+	assert_int_equal(ioctl(wire->sock, SIOCGIFFLAGS, &request), 0);
+	if (in)
+		request.ifr_flags |= IFF_UP;
+	else
+		request.ifr_flags &= ~IFF_UP;
+	assert_int_equal(ioctl(wire->sock, SIOCSIFFLAGS, &request), 0);
+}
+
 void wire_down(struct wire *wire)
 {
 	if (!wire->pa)
@@ -386,7 +399,7 @@ void wire_watch(struct wire *wire)
 	struct pollfd fd = { wire->sock, POLLIN, 0 };
 	const uint64_t now = now_ns();
 
-	if (now - wire->asked_ns >= ASK_NS) {
+	if (!wire->quiet && now - wire->asked_ns >= ASK_NS) {
 		wire->asked_ns = now;
 		ask(wire);
 	}

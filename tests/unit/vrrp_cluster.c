@@ -418,6 +418,7 @@ static void make_world(struct world *world, struct lsvm_ctx *ctx, uint64_t seed)
 	world->config.preempt_delay_ms =
 		draw(world, 2) * draw(world, 6) * world->config.advert_interval_ms;
 	world->config.unicast = draw(world, 2);
+	world->config.pair = world->count == 2 && draw(world, 2);
 	world->config.priority = draw(world, 5) ? 100 : 255;
 	world->config.announce_count = draw(world, 4);
 	world->config.announce_interval_ms = 1 + draw(world, 2000);
