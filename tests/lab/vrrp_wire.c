@@ -136,8 +136,12 @@ static void ours_is_master(struct wire *w)
 	director_start(w, OURS);
 	expect_takeover(w, OURS, "ours is back");
 	expect_line(w, "master:", "priority 150 is above the 100 of");
-	/* What a crash leaves goes when it starts again. */
+	/* svm-eds run leaves a will; what the machine alone leaves goes when it starts
+	 * again. */
 	director_kill(w, OURS);
+	if (w->directors[OURS].kind == DIRECTOR_EDS)
+		expect_takeover(w, THEIRS, "ours is killed");
+	w->line_count = 0;
 	director_start(w, OURS);
 	expect_line(w, "backup:", "started");
 	w->alone[OURS] = 0;
@@ -223,16 +227,16 @@ static void the_machine_alone_in_every_way(void **state)
 		}
 }
 
-/* It demands of unicast that it came from this network; keepalived's over IPv6 does not
- * show it. */
+/* It knows no version 2 over IPv6, and demands of unicast that it came from this network,
+ * which keepalived's over IPv6 does not show. */
 static void svm_eds_run_in_every_way(void **state)
 {
 	(void)state;
 	for (uint8_t family = 4; family <= 6; family += 2) {
-		both_ways(2, family, 1000, TOOL);
 		for (uint32_t ms = 10; ms <= 1000; ms *= 10)
 			both_ways(3, family, ms, TOOL);
 	}
+	both_ways(2, 4, 1000, TOOL);
 	both_ways(2, 4, 1000, TOOL | PEERS);
 	both_ways(3, 4, 10, TOOL | PEERS);
 }
