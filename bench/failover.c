@@ -248,7 +248,10 @@ static void compare(uint32_t interval_ms, unsigned repeats)
 		printf("%5u ms  %-20s", interval_ms, event_names[event]);
 		print_series(&ours[event]);
 		print_series(&theirs[event]);
-		printf("  %5.2f\n", mine / other);
+		if (other > 0)
+			printf("  %5.2f\n", mine / other);
+		else
+			printf("      -\n");
 	}
 	fflush(stdout);
 }
