@@ -28,7 +28,7 @@ static int differs(struct lsvm_lab *lab, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	return lsvm_fail(lab->ctx, LSVM_ERR_CONFLICT, "at %.6f s %s",
-			 (double)lsvm_world_now(lab->world) / 1e9, text);
+			 (double)lsvm_world_time(lab->world) / 1e9, text);
 }
 
 /* ---- virtual addresses ---- */

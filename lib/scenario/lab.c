@@ -56,7 +56,7 @@ static struct lab_event *push_event(struct lsvm_lab *lab,
 		lab->failed = true;
 		return NULL;
 	}
-	slot->at_ns = lsvm_world_now(lab->world);
+	slot->at_ns = lsvm_world_time(lab->world);
 	slot->machine = machine;
 	return slot;
 }
@@ -248,7 +248,10 @@ void lsvm_lab_free(struct lsvm_lab *lab)
 
 int lsvm_lab_pass(struct lsvm_lab *lab, uint64_t duration_ns)
 {
-	lsvm_world_advance(lab->world, duration_ns);
+	if (lab->hurry)
+		lsvm_lab_hurry(lab, duration_ns);
+	else
+		lsvm_world_advance(lab->world, duration_ns);
 	if (lab->failed || lsvm_world_failed(lab->world))
 		return lsvm_fail_nomem(lab->ctx);
 	return 0;
@@ -262,7 +265,7 @@ int lsvm_lab_advance(struct lsvm_lab *lab, uint64_t duration_ms)
 
 uint64_t lsvm_lab_now_us(const struct lsvm_lab *lab)
 {
-	return lsvm_world_now(lab->world) / 1000;
+	return lsvm_world_time(lab->world) / 1000;
 }
 
 uint64_t lsvm_lab_step_count(const struct lsvm_lab *lab)

@@ -103,7 +103,7 @@ struct lsvm_lab {
 	size_t event_first, event_next; /* of those kept; next for who pulls */
 	uint64_t lost_count;
 	bool failed; /* out of memory */
-	bool watching;
+	bool watching, hurry;
 	char broken[LAB_LINE_BYTES]; /* "" while all that must hold does */
 	VEC(struct weather) weather; /* of each network, in the order of the cluster */
 	uint64_t calm_since_ns;	     /* the weather is fair since */
@@ -149,6 +149,11 @@ uint64_t lsvm_lab_client_tick(struct lsvm_lab *lab);
 void lsvm_lab_requests_free(struct lsvm_lab *lab);
 const char *lsvm_outcome_name(enum outcome outcome);
 bool lsvm_lab_is_asking(const struct lsvm_lab *lab);
+
+/* ---- hurry.c ---- */
+
+/* Lets time pass, without what would be the same again. */
+void lsvm_lab_hurry(struct lsvm_lab *lab, uint64_t duration_ns);
 
 /* ---- script.c ---- */
 

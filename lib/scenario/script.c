@@ -569,6 +569,12 @@ static int watch(struct lsvm_lab *lab, const struct words *words)
 	return 0;
 }
 
+static int hurry(struct lsvm_lab *lab, const struct words *words)
+{
+	lab->hurry = true;
+	return 0;
+}
+
 static const struct command commands[] = {
 	{ "advance", "a time", 1, 1, advance },
 	{ "calm", "a network, or none for all", 0, 1, calm },
@@ -584,6 +590,7 @@ static const struct command commands[] = {
 	{ "expect", "what shall be so, and within which time", 1, 16, lsvm_lab_expect },
 	{ "freeze", "a machine", 1, 1, freeze },
 	{ "heal", "a machine, or none for all", 0, 1, heal },
+	{ "hurry", "nothing", 0, 0, hurry },
 	{ "jitter", "a network and a time", 2, 2, set_weather },
 	{ "kill-agent", "a machine", 1, 1, kill_agent },
 	{ "loss", "a network and a share", 2, 2, set_weather },

@@ -149,6 +149,34 @@ static void documents_tell_how_it_stands(void **state)
 	assert_string_equal(lsvm_host_name(lsvm_lab_host(lab, "r1")), "r1");
 }
 
+static char *story(const char *script, uint64_t *ret_steps)
+{
+	char *text;
+
+	finish(NULL);
+	begin(NULL);
+	run(script);
+	*ret_steps = lsvm_lab_step_count(lab);
+	assert_int_equal(lsvm_lab_events_to_json(lab, &text), 0);
+	return text;
+}
+
+#define STORY                                                                            \
+	"advance 2000s\npower-off eds1\nadvance 400s\npower-on eds1\n"                   \
+	"advance 1999.75s\nserver eps1 refuse\nadvance 1500s\nserver eps1 answer\n"      \
+	"requests 9 every 1ms\nadvance 3000s\ncut eps2\nadvance 1000s\n"
+
+static void what_is_passed_over_would_have_changed_nothing(void **state)
+{
+	uint64_t all, some;
+	char *whole = story(STORY, &all), *hurried = story("hurry\n" STORY, &some);
+
+	assert_string_equal(whole, hurried);
+	assert_true(some * 2 < all);
+	lsvm_free(whole);
+	lsvm_free(hurried);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, finish)
 
 int main(void)
@@ -163,6 +191,7 @@ int main(void)
 		TEST(a_wall_clock_that_jumps_changes_nothing),
 		TEST(weights_change_without_a_restart),
 		TEST(documents_tell_how_it_stands),
+		TEST(what_is_passed_over_would_have_changed_nothing),
 	};
 
 	return RUN(tests);

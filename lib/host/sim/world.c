@@ -201,6 +201,16 @@ uint64_t lsvm_world_now(const struct world *world)
 	return world->now;
 }
 
+void lsvm_world_skip(struct world *world, uint64_t duration_ns)
+{
+	world->skipped += duration_ns;
+}
+
+uint64_t lsvm_world_time(const struct world *world)
+{
+	return world->now + world->skipped;
+}
+
 uint64_t lsvm_world_event_count(const struct world *world)
 {
 	return world->event_count;
@@ -477,7 +487,8 @@ void lsvm_world_clock(struct lsvm_host *host, int64_t ms)
 
 uint64_t lsvm_node_wall_ms(const struct node *node)
 {
-	return WALL_BEGINS_MS + node->world->now / IO_MS + (uint64_t)node->clock_ms;
+	return WALL_BEGINS_MS + lsvm_world_time(node->world) / IO_MS +
+	       (uint64_t)node->clock_ms;
 }
 
 /* ---- the process ---- */
@@ -547,6 +558,13 @@ void lsvm_world_crash_at(struct lsvm_host *host, uint64_t effect, bool after)
 
 	node->crash_at = effect;
 	node->crash_after = after;
+}
+
+bool lsvm_world_will_crash(const struct lsvm_host *host)
+{
+	const struct node *node = node_of(host);
+
+	return !node->dead && node->crash_at > node->effect_count;
 }
 
 bool lsvm_node_effect(struct node *node)

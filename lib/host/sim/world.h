@@ -28,6 +28,11 @@ struct world;
 int lsvm_world_new(struct lsvm_ctx *ctx, uint64_t seed, struct world **ret);
 void lsvm_world_free(struct world *world);
 uint64_t lsvm_world_now(const struct world *world);
+/* Nothing happens for so long: wall clocks go on, all else stands still and goes on after
+ * it as if it had not been. Sound only where what is skipped would leave no trace. */
+void lsvm_world_skip(struct world *world, uint64_t duration_ns);
+/* Now, and all that was skipped. */
+uint64_t lsvm_world_time(const struct world *world);
 /* Events so far: a measure of work. */
 uint64_t lsvm_world_event_count(const struct world *world);
 /* Memory ran out somewhere since the beginning: what happened since is not true. */
@@ -116,6 +121,7 @@ void lsvm_world_freeze(struct lsvm_host *host, bool frozen);
 bool lsvm_world_is_frozen(const struct lsvm_host *host);
 /* Calls that had an effect on the machine or outside, in the life of the machine. */
 uint64_t lsvm_world_effect_count(const struct lsvm_host *host);
+bool lsvm_world_will_crash(const struct lsvm_host *host);
 /* The process dies at the effect of that number, right before it or right after. */
 void lsvm_world_crash_at(struct lsvm_host *host, uint64_t effect, bool after);
 

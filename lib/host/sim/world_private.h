@@ -52,7 +52,7 @@ struct timer_slot {
 
 struct world {
 	struct lsvm_ctx *ctx;
-	uint64_t now, order, random, event_count;
+	uint64_t now, order, random, event_count, skipped;
 	bool failed;
 	VEC(struct timer_slot) timers;
 	VEC(struct sim_net *) nets;
