@@ -261,7 +261,29 @@ static void drop_list(struct watch *watch, struct watchlist *list)
 	*list = (struct watchlist){ 0 };
 }
 
-static int fill_list(struct lsvm_agent *agent, struct watchlist *list)
+/* A probe through the director comes from this machine's own address, the one next to the
+ * server: by itself the kernel of a master would ask in the name of the VIP. */
+static void choose_source(const struct machine *machine, struct target_spec *spec)
+{
+	for (uint32_t i = 0; spec->mark && i < machine->interfaces.count; i++) {
+		const struct interface *interface = &machine->interfaces.items[i];
+		const struct addr *own =
+			lsvm_interface_address(interface, spec->addr.family);
+		const struct network *network = interface->network.target;
+
+		if (!own)
+			continue;
+		if (network && lsvm_network_subnet(network, &spec->server)) {
+			spec->local = *own;
+			return;
+		}
+		if (!spec->local.family)
+			spec->local = *own;
+	}
+}
+
+static int fill_list(struct lsvm_agent *agent, const struct machine *machine,
+		     struct watchlist *list)
 {
 	const size_t count = lsvm_pool_target_count(list->pool);
 	const uint64_t now = agent_now(agent);
@@ -271,8 +293,10 @@ static int fill_list(struct lsvm_agent *agent, struct watchlist *list)
 	if (!list->items)
 		return lsvm_fail_nomem(agent->ctx);
 	for (size_t i = 0; i < count && err >= 0; i++) {
-		err = lsvm_health_watch(agent->watch->health,
-					lsvm_pool_target(list->pool, i), NULL, now,
+		struct target_spec spec = *lsvm_pool_target(list->pool, i);
+
+		choose_source(machine, &spec);
+		err = lsvm_health_watch(agent->watch->health, &spec, NULL, now,
 					&list->items[i].target);
 		list->items[i].index = i;
 		list->count += err >= 0;
@@ -293,7 +317,7 @@ static int make_list(struct lsvm_agent *agent, const struct aim *aim,
 				from, agent_now(agent), &list->pool);
 
 	if (err >= 0)
-		err = fill_list(agent, list);
+		err = fill_list(agent, aim->machine, list);
 	if (err < 0)
 		drop_list(agent->watch, list);
 	return err;

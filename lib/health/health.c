@@ -152,6 +152,7 @@ static void fill_channel(struct channel_spec *spec, struct probe *probe)
 	const struct engine *engine = probe->engine;
 
 	*spec = (struct channel_spec){ .kind = engine->channel,
+				       .local = target->local,
 				       .remote = target->addr,
 				       .remote_port = target->port,
 				       .mark = target->mark,

@@ -26,6 +26,9 @@ struct target_spec {
 	const char *domain; /* http: the host that is asked for unless the check says */
 	enum lsvm_protocol protocol; /* of the service: dns is asked over TCP where that
 					is served */
+	/* Route through: who is to answer, for people; and our own address, since the
+	 * director that has the VIP would ask in the VIP's name. */
+	struct addr server, local;
 };
 
 enum target_state {

@@ -129,7 +129,7 @@ struct target {
 	uint64_t slot_ns;    /* when its next turn nominally is; it may have passed */
 	uint32_t number;     /* in health->targets */
 	uint32_t mark;
-	struct addr addr;
+	struct addr addr, local;
 	uint16_t port;
 	uint8_t state, percent;
 	bool is_hinted; /* the next verdict decides alone */

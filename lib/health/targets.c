@@ -212,7 +212,7 @@ static uint32_t hash_target(const struct recipe *recipe, const struct target_spe
 
 /* ---- watching ---- */
 
-/* "http 10.0.0.11:80 /health" */
+/* "http 10.0.0.11:80 /health", "tcp 192.0.2.100:80 through 192.0.2.21" */
 static char *make_name(const struct recipe *recipe, const struct target_spec *spec,
 		       uint16_t port)
 {
@@ -224,17 +224,18 @@ static char *make_name(const struct recipe *recipe, const struct target_spec *sp
 		: check->kind == LSVM_CHECK_EXTERNAL && check->command.count
 			? check->command.items[0]
 			: NULL;
-	char place[LSVM_ADDRESS_TEXT_BYTES + 16], mark[24] = "", name[NAME_BYTES];
+	char place[LSVM_ADDRESS_TEXT_BYTES + 16], server[LSVM_ADDRESS_TEXT_BYTES] = "";
+	char name[NAME_BYTES];
 
 	if (port)
 		lsvm_endpoint_text(&spec->addr, port, place);
 	else
 		lsvm_addr_text(&spec->addr, place);
-	if (spec->mark)
-		snprintf(mark, sizeof(mark), " mark 0x%x", spec->mark);
-	snprintf(name, sizeof(name), "%s %s%s%s%.200s",
-		 lsvm_check_kind_name((int)check->kind), place, mark, more ? " " : "",
-		 more ? more : "");
+	if (spec->server.family)
+		lsvm_addr_text(&spec->server, server);
+	snprintf(name, sizeof(name), "%s %s%s%s%s%.200s",
+		 lsvm_check_kind_name((int)check->kind), place,
+		 *server ? " through " : "", server, more ? " " : "", more ? more : "");
 	return strdup(name);
 }
 
@@ -307,6 +308,7 @@ static struct target *make_target(struct health *health, struct recipe *recipe,
 	target->waiting.is_target = true;
 	target->recipe = recipe;
 	target->addr = spec->addr;
+	target->local = spec->local;
 	target->port = port;
 	target->mark = spec->mark;
 	target->percent = 100;
@@ -322,6 +324,7 @@ static struct target *find(const struct health *health, const struct recipe *rec
 
 	while (target && (target->hash != hash || target->recipe != recipe ||
 			  target->port != port || target->mark != spec->mark ||
+			  lsvm_addr_compare(&target->local, &spec->local) != 0 ||
 			  lsvm_addr_compare(&target->addr, &spec->addr) != 0))
 		target = target->next;
 	return target;

@@ -64,6 +64,53 @@ static void want_forwarding(struct compilation *c)
 					   "send_redirects", "0");
 }
 
+static bool goes_through(const struct service *service)
+{
+	struct settings settings;
+
+	lsvm_cluster_settings(service, &settings);
+	if (settings.forwarding == LSVM_FORWARDING_NAT)
+		return false;
+	for (uint32_t i = 0; i < settings.checks.count; i++)
+		if (settings.checks.items[i].route == LSVM_CHECK_ROUTE_THROUGH)
+			return true;
+	return false;
+}
+
+static bool has_probes_through(const struct lsvm_cluster *cluster)
+{
+	for (uint32_t i = 0; i < cluster->partitions.count; i++) {
+		const struct partition *partition = &cluster->partitions.items[i];
+
+		for (uint32_t j = 0; j < partition->vips.count; j++) {
+			const struct vip *vip = &partition->vips.items[j];
+
+			if (vip->address.family != 4)
+				continue;
+			for (uint32_t k = 0; k < vip->services.count; k++)
+				if (goes_through(&vip->services.items[k]))
+					return true;
+		}
+	}
+	return false;
+}
+
+/* Servers answer a probe through the director in the name of the VIP, which the master
+ * has itself: by default such packets are dropped as forged (fib_validate_source() in
+ * net/ipv4/fib_frontend.c; IPv6 does not look). They may come in another way than the
+ * VIP's network. */
+static void want_own_answers(struct compilation *c)
+{
+	if (!has_probes_through(c->cluster))
+		return;
+	for (uint32_t i = 0; i < c->machine->interfaces.count; i++) {
+		const char *name = c->machine->interfaces.items[i].name;
+
+		lsvm_want_interface_sysctl(c, "ipv4", name, "accept_local", "1");
+		lsvm_want_interface_sysctl(c, "ipv4", name, "rp_filter", "2");
+	}
+}
+
 static void want_ipvs_sysctls(struct compilation *c)
 {
 	const struct ipvs_tuning *tuning = c->cluster->ipvs;
@@ -123,6 +170,7 @@ void lsvm_compile_director(struct compilation *c)
 	lsvm_want_interfaces(c);
 	lsvm_compile_table(c);
 	want_forwarding(c);
+	want_own_answers(c);
 	want_ipvs_sysctls(c);
 	lsvm_compile_firewall(c);
 	if (c->master)

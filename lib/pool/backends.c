@@ -82,7 +82,7 @@ static void add_host_target(struct builder *b, const struct backend_service *ser
 {
 	uint16_t port = check->port ? check->port : service->port;
 	uint32_t target = lsvm_pool_want_target(b, check, addr, port, 0,
-						service->protocol, NULL, NONE);
+						service->protocol, NULL, NULL, NONE);
 	struct pair *pair = target == NONE ? NULL : vec_push(&b->host_targets);
 
 	if (!pair) {

@@ -181,7 +181,8 @@ static void add_check(struct walk *w, struct seat *seat, const struct check *che
 	target = lsvm_pool_want_target(w->b, check,
 				       mark ? &w->vip->address : &seat->destination->addr,
 				       has_port ? port : 0, mark, w->service->protocol,
-				       w->vip, pool->members[seat->member].server);
+				       w->vip, mark ? &seat->destination->addr : NULL,
+				       pool->members[seat->member].server);
 	if (target != NONE)
 		add_pair(w->b, &w->b->seat_targets, (uint32_t)(seat - pool->seats),
 			 target);

@@ -123,7 +123,7 @@ struct target_key { /* zeroed before it is filled: its padding is part of the ke
 uint32_t lsvm_pool_want_target(struct builder *b, const struct check *check,
 			       const struct addr *addr, uint16_t port, uint32_t mark,
 			       enum lsvm_protocol protocol, const struct vip *vip,
-			       uint32_t server)
+			       const struct addr *through, uint32_t server)
 {
 	struct target_key key;
 	struct watched *watched;
@@ -156,10 +156,17 @@ uint32_t lsvm_pool_want_target(struct builder *b, const struct check *check,
 		return NONE;
 	}
 	*watched = (struct watched){
-		.spec = { check, *addr, port, mark, key.domain, key.protocol },
+		.spec = { .check = check,
+			  .addr = *addr,
+			  .port = port,
+			  .mark = mark,
+			  .domain = key.domain,
+			  .protocol = key.protocol },
 		.percent = 100,
 		.server = server,
 	};
+	if (through)
+		watched->spec.server = *through;
 	return number;
 }
 

@@ -158,16 +158,18 @@ static void add(const json_t *line)
 	};
 	struct target_spec spec = { .check = &check,
 				    .port = (uint16_t)number_of(line, "port", 0),
+				    .mark = number_of(line, "mark", 0),
 				    .domain = text_of(line, "domain"),
 				    .protocol = json_is_true(json_object_get(line, "tcp"))
 							? LSVM_PROTOCOL_TCP
 							: LSVM_PROTOCOL_UDP };
-	const char *address = text_of(line, "address");
+	const char *address = text_of(line, "address"), *local = text_of(line, "local");
 	struct seat *seat = calloc(1, sizeof(*seat));
 	struct target *target;
 
 	if (!seat || !(seat->name = strdup(text_of(line, "name"))) ||
-	    !lsvm_addr_parse(address ? address : "127.0.0.1", &spec.addr))
+	    !lsvm_addr_parse(address ? address : "127.0.0.1", &spec.addr) ||
+	    (local && !lsvm_addr_parse(local, &spec.local)))
 		fail("the line");
 	seat->percent = 100;
 	read_lists(line, &check);

@@ -238,6 +238,34 @@ static void equal_checks_of_one_place_are_one_target(void **state)
 	bed_tear_down(&bed);
 }
 
+static void a_probe_through_the_director_comes_from_its_own_address(void **state)
+{
+	struct check check = bed_check(LSVM_CHECK_TCP);
+	struct target_spec spec = { .check = &check,
+				    .addr = { 4, { 192, 0, 2, 100 } },
+				    .port = 80,
+				    .mark = 0x53560001,
+				    .server = { 4, { 192, 0, 2, 22 } },
+				    .local = { 4, { 192, 0, 2, 11 } } };
+	struct target *target, *other;
+	struct bed bed;
+
+	(void)state;
+	bed_set_up(&bed);
+	assert_int_equal(lsvm_health_watch(bed.health, &spec, &bed, bed.now_ns, &target),
+			 0);
+	assert_string_equal(lsvm_target_name(target),
+			    "tcp 192.0.2.100:80 through 192.0.2.22");
+	bed_begin(&bed);
+	assert_int_equal(bed.channel.mark, 0x53560001);
+	assert_memory_equal(&bed.channel.local, &spec.local, sizeof(spec.local));
+	spec.local.bytes[3] = 12;
+	assert_int_equal(lsvm_health_watch(bed.health, &spec, &bed, bed.now_ns, &other),
+			 0);
+	assert_ptr_not_equal(target, other);
+	bed_tear_down(&bed);
+}
+
 static void a_hint_is_asked_at_once_and_one_answer_is_enough(void **state)
 {
 	struct check check = bed_check(LSVM_CHECK_TCP);
@@ -476,6 +504,7 @@ int main(void)
 		cmocka_unit_test(first_turns_are_spread_over_the_interval),
 		cmocka_unit_test(jitter_moves_each_turn_within_its_bounds),
 		cmocka_unit_test(equal_checks_of_one_place_are_one_target),
+		cmocka_unit_test(a_probe_through_the_director_comes_from_its_own_address),
 		cmocka_unit_test(a_hint_is_asked_at_once_and_one_answer_is_enough),
 		cmocka_unit_test(a_hint_does_not_wait_for_the_probe_that_is_under_way),
 		cmocka_unit_test(
