@@ -67,6 +67,8 @@ enum lsvm_duty lsvm_duty_now(const struct lsvm_agent *agent)
 static void tell_state(struct lsvm_agent *agent, struct router *router,
 		       const struct vrrp_action *action)
 {
+	/* Nobody looked at the clock while it took no part: that was no pause. */
+	router->looked_ns = agent_now(agent);
 	lsvm_agent_say(
 		agent, LSVM_EVENT_STATE,
 		action->after == VRRP_FAULT ? LSVM_SEVERITY_ERROR : LSVM_SEVERITY_NOTICE,
