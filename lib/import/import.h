@@ -195,6 +195,9 @@ void lsvm_import_say(struct source *source, int kind, const struct statement *at
  */
 void lsvm_import_leftovers(struct source *source, struct statement *root,
 			   const char *(*why)(const struct statement *statement));
+/* LSVM_ERR_PARSE with a sentence when nothing was found in it and it looks like another
+ * program's. */
+int lsvm_import_whose(struct source *source, const char *bytes, size_t length);
 /* Makes the result of what was read; frees the source in any case. */
 int lsvm_import_finish(struct source *source, int err, struct lsvm_import **ret);
 int lsvm_import_begin(struct lsvm_ctx *ctx, enum lsvm_import_source kind,

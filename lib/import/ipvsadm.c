@@ -163,3 +163,18 @@ int lsvm_import_guess(const char *bytes, size_t length)
 	}
 	return LSVM_IMPORT_SOURCE_UNKNOWN;
 }
+
+int lsvm_import_whose(struct source *source, const char *bytes, size_t length)
+{
+	const int guess = source->services.count ? LSVM_IMPORT_SOURCE_UNKNOWN
+						 : lsvm_import_guess(bytes, length);
+
+	if (guess == LSVM_IMPORT_SOURCE_UNKNOWN || guess == (int)source->import->source)
+		return 0;
+	return lsvm_fail(
+		source->import->ctx, LSVM_ERR_PARSE,
+		"this is no configuration of %s: it looks like one of %s; read it "
+		"as such (svm-ems import --from %s)",
+		lsvm_import_source_name(source->import->source),
+		lsvm_import_source_name(guess), lsvm_import_source_name(guess));
+}

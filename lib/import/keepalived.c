@@ -531,5 +531,6 @@ int lsvm_import_keepalived(struct lsvm_ctx *ctx, const char *bytes, size_t lengt
 	}
 	lsvm_keepalived_vrrp(&source, root);
 	lsvm_import_leftovers(&source, root, lsvm_keepalived_why);
-	return lsvm_import_finish(&source, 0, ret);
+	return lsvm_import_finish(&source, lsvm_import_whose(&source, bytes, length),
+				  ret);
 }

@@ -622,5 +622,6 @@ int lsvm_import_ldirectord(struct lsvm_ctx *ctx, const char *bytes, size_t lengt
 				"is yes unless it says no), and the last service of an "
 				"address family takes every live connection with it");
 	lsvm_import_leftovers(&source, root, why);
-	return lsvm_import_finish(&source, 0, ret);
+	return lsvm_import_finish(&source, lsvm_import_whose(&source, bytes, length),
+				  ret);
 }

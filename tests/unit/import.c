@@ -80,6 +80,59 @@ static void servers_that_are_alike_share_a_partition(void **state)
 	lsvm_import_free(import);
 }
 
+static void a_configuration_of_another_program_is_told(void **state)
+{
+	static const char virtual_server[] =
+		"global_defs {\n}\nvirtual_server 192.0.2.100 80 {\n"
+		"	real_server 10.0.0.1 80 { weight 1 }\n}\n";
+	static const char virtual
+		[] = "checktimeout=3\nvirtual=192.0.2.100:80\n\treal=10.0.0.1:80 gate\n";
+	struct lsvm_import *import = (struct lsvm_import *)&import;
+	void *untouched = import;
+
+	assert_int_equal(lsvm_import_ldirectord(ctx, virtual_server,
+						strlen(virtual_server), &import),
+			 LSVM_ERR_PARSE);
+	assert_non_null(strstr(lsvm_ctx_error_text(ctx), "--from keepalived"));
+	assert_int_equal(lsvm_import_keepalived(ctx, virtual, strlen(virtual), &import),
+			 LSVM_ERR_PARSE);
+	assert_non_null(strstr(lsvm_ctx_error_text(ctx), "--from ldirectord"));
+	assert_ptr_equal(import, untouched);
+}
+
+static void a_block_may_stand_in_one_line(void **state)
+{
+	struct lsvm_import *import = keepalived(
+		"virtual_server 192.0.2.100 80 { protocol TCP\n"
+		"	real_server 10.0.0.1 80 { weight 3 }\n"
+		"	real_server 10.0.0.2 80 {}\n"
+		"	real_server 10.0.0.3 80 { TCP_CHECK { connect_port 81 } }\n"
+		"}\n");
+	const struct lsvm_partition *pool =
+		lsvm_cluster_partition_at(lsvm_import_cluster(import), 0);
+
+	assert_int_equal(lsvm_partition_server_count(pool), 3);
+	assert_int_equal(lsvm_partition_server_weight(pool, 0), 3);
+	assert_int_equal(lsvm_partition_server_weight(pool, 1), 1);
+	assert_int_equal(lsvm_import_note_count_of(import, LSVM_IMPORT_NOTE_KIND_LOST),
+			 0);
+	lsvm_import_free(import);
+}
+
+/* The second is left out, and the report says where it stands and what to do. */
+static void an_address_with_two_sets_of_servers_is_told(void **state)
+{
+	struct lsvm_import *import =
+		keepalived("virtual_server 192.0.2.100 80 {\n	protocol TCP\n"
+			   "	real_server 10.0.0.1 80 { weight 1 }\n}\n"
+			   "virtual_server 192.0.2.100 443 {\n	protocol TCP\n"
+			   "	real_server 10.0.0.2 443 { weight 1 }\n}\n");
+
+	assert_non_null(find(import, LSVM_IMPORT_NOTE_KIND_LOST, 5,
+			     "give this one an address of its own"));
+	lsvm_import_free(import);
+}
+
 static void without_a_protocol_keepalived_balances_udp(void **state)
 {
 	struct lsvm_import *import =
@@ -313,6 +366,9 @@ static void a_table_of_ipvsadm_comes_out_as_it_went_in(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_configuration_of_another_program_is_told),
+		cmocka_unit_test(a_block_may_stand_in_one_line),
+		cmocka_unit_test(an_address_with_two_sets_of_servers_is_told),
 		cmocka_unit_test(servers_that_are_alike_share_a_partition),
 		cmocka_unit_test(without_a_protocol_keepalived_balances_udp),
 		cmocka_unit_test(
