@@ -63,18 +63,21 @@ int see_connections(struct tool *tool)
 	struct lsvm_connection_list *connections;
 	struct lsvm_host *host;
 	uint32_t limit;
-	int status;
+	int status, err;
 
 	if (!tool_number(tool, "limit", 1, UINT32_MAX, 0, &limit))
 		return TOOL_USAGE;
 	status = role_open_host(tool, role_machine_name(tool, name), &host);
 	if (status != TOOL_DONE)
 		return status;
-	if (lsvm_host_connections(host, tool_value(tool, "client"),
-				  tool_value(tool, "vip"), tool_value(tool, "server"),
-				  tool_value(tool, "state"), limit, &connections) < 0) {
+	err = lsvm_host_connections(host, tool_value(tool, "client"),
+				    tool_value(tool, "vip"), tool_value(tool, "server"),
+				    tool_value(tool, "state"), limit, &connections);
+	if (err < 0) {
 		lsvm_host_free(host);
-		return tool_failed(tool);
+		return err == LSVM_ERR_ARGUMENT
+			       ? tool_usage(tool, "%s", lsvm_ctx_error_text(tool->ctx))
+			       : tool_failed(tool);
 	}
 	if (!tool_has(tool, "json"))
 		print_list(connections);

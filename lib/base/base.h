@@ -87,6 +87,7 @@ struct map {
 	struct map_slot *slots;
 	struct map_entry *entries; /* count of them, in the order of putting */
 	size_t count, capacity;
+	uint64_t secret; /* 0 until somebody's keys collide too well (map.c) */
 };
 
 /* Keys are borrowed: they must live as long as the map. */

@@ -132,6 +132,37 @@ static int endpoint_filter(struct lsvm_ctx *ctx, const char *text, const char *w
 			 text, what);
 }
 
+/* Of Linux 6.1: ip_vs_proto_tcp.c, _udp.c, _sctp.c, and ip_vs_state_name() for what has
+ * no protocol and for what persistence remembers. */
+static const char *const states[] = {
+	"NONE",	    "ESTABLISHED", "SYN_SENT",	 "SYN_RECV",   "FIN_WAIT", "TIME_WAIT",
+	"CLOSE",    "CLOSE_WAIT",  "LAST_ACK",	 "LISTEN",     "SYNACK",   "UDP",
+	"INIT1",    "INIT",	   "C-SENT",	 "C-REPLIED",  "C-WAIT",   "COOKIE",
+	"C-ECHOED", "S-SENT",	   "S-RECEIVED", "S-ACK-SENT", "REJECTED", "CLOSED",
+	"ASSURED",  "ERR!",
+};
+
+static int state_filter(struct lsvm_ctx *ctx, const char *state,
+			struct connection_filter *filter)
+{
+	struct buf names = { 0 };
+	int err;
+
+	if (!state || !state[0])
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
+		if (strcasecmp(state, states[i]) == 0 && copy_word(state, filter->state))
+			return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
+		lsvm_buf_printf(&names, "%s%s", i ? ", " : "", states[i]);
+	err = names.failed ? lsvm_fail_nomem(ctx)
+			   : lsvm_fail(ctx, LSVM_ERR_ARGUMENT,
+				       "\"%.40s\" is no state; there are %s", state,
+				       names.data);
+	lsvm_buf_free(&names);
+	return err;
+}
+
 int lsvm_connection_filter(struct lsvm_ctx *ctx, const char *client, const char *virtual,
 			   const char *server, const char *state, size_t limit,
 			   struct connection_filter *ret)
@@ -144,13 +175,10 @@ int lsvm_connection_filter(struct lsvm_ctx *ctx, const char *client, const char 
 				 "\"%s\" is no client; write it like 192.0.2.1, "
 				 "192.0.2.0/24 or 2001:db8::1",
 				 client);
-	if (state && state[0] && !copy_word(state, filter.state))
-		return lsvm_fail(ctx, LSVM_ERR_ARGUMENT,
-				 "\"%s\" is no state; take one that the list shows, as "
-				 "ESTABLISHED",
-				 state);
-	err = endpoint_filter(ctx, virtual, "virtual address", &filter.virtual,
-			      &filter.virtual_port);
+	err = state_filter(ctx, state, &filter);
+	if (err >= 0)
+		err = endpoint_filter(ctx, virtual, "virtual address", &filter.virtual,
+				      &filter.virtual_port);
 	if (err >= 0)
 		err = endpoint_filter(ctx, server, "server", &filter.server,
 				      &filter.server_port);

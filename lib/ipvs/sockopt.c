@@ -25,6 +25,7 @@ const char *const lsvm_sockopt_lost[] = {
 	"persistence engines",
 	"parameters of sync daemons other than interface and sync id",
 	"64-bit counters of connections and packets",
+	"the settings of ip_vs (net.ipv4.vs), where the kernel hides them",
 	NULL,
 };
 

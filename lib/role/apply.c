@@ -204,7 +204,9 @@ static int prepare(struct lsvm_apply *apply, const struct apply_wish *wish)
 	if (err < 0)
 		return err;
 	drop_vanished(apply);
-	err = find_steps(apply);
+	err = lsvm_role_drop_hidden(apply->host, apply->present, apply->wanted);
+	if (err >= 0)
+		err = find_steps(apply);
 	if (err < 0)
 		return err;
 	if (!lsvm_steps_count(apply->steps))

@@ -178,6 +178,8 @@ static uint32_t widest_mtu(const struct look *look)
 
 static void check_link(const struct place *p)
 {
+	/* Where both sides are of one width ip_vs tells clients to send less (pmtu_disc),
+	 * as every router in front of a tunnel does: nothing that anybody must do. */
 	const struct link *link = link_to(p->look, &p->destination->addr);
 	uint32_t widest = widest_mtu(p->look);
 	uint32_t more = wrapping_bytes(p->destination);
@@ -187,7 +189,7 @@ static void check_link(const struct place *p)
 			       link->name, "bring it up, or svm-eds apply",
 			       "%s, which leads to %s, is down", link->name, p->endpoint);
 	if (!link || p->destination->forwarding + 1 != LSVM_FORWARDING_TUNNEL ||
-	    link->mtu >= widest + more)
+	    link->mtu >= widest)
 		return;
 	lsvm_cause_add(
 		p->look, LSVM_CAUSE_TUNNEL_MTU, LSVM_SEVERITY_WARNING, link->name,

@@ -69,6 +69,28 @@ static uint8_t protocol_number(int protocol)
 	return IPPROTO_TCP;
 }
 
+/* What is marked on its way in has no address in the table. */
+static int no_service(const struct question *q, const struct ipvs_key *key)
+{
+	char text[LSVM_ADDRESS_TEXT_BYTES * 2], hint[64] = "";
+	uint32_t mark = 0, marks = 0;
+
+	for (size_t i = 0; i < q->table->services.count; i++) {
+		const struct ipvs_key *other = &q->table->services.items[i].key;
+
+		if (!other->fwmark || other->addr.family != key->addr.family)
+			continue;
+		mark = marks++ ? mark : other->fwmark;
+	}
+	if (marks && !key->fwmark)
+		snprintf(hint, sizeof(hint),
+			 "; %u are by mark: try --fwmark %u, or another", marks, mark);
+	return lsvm_fail(q->ctx, LSVM_ERR_NOT_FOUND,
+			 "there is no service %s here; the table has %zu%s; look with "
+			 "svm-eds status",
+			 lsvm_ipvs_key_text(key, text), q->table->services.count, hint);
+}
+
 /* As the kernel looks: the port itself, then a service of all ports. */
 static int find_service(const struct question *q, const struct ipvs_service **ret)
 {
@@ -76,7 +98,6 @@ static int find_service(const struct question *q, const struct ipvs_service **re
 				.addr = q->virtual,
 				.port = q->virtual_port };
 	const struct ipvs_service *service;
-	char text[LSVM_ADDRESS_TEXT_BYTES * 2];
 
 	if (q->fwmark)
 		key = (struct ipvs_key){ .fwmark = q->fwmark,
@@ -88,11 +109,7 @@ static int find_service(const struct question *q, const struct ipvs_service **re
 		key.port = q->virtual_port;
 	}
 	if (!service)
-		return lsvm_fail(q->ctx, LSVM_ERR_NOT_FOUND,
-				 "there is no service %s here; the table has %zu, look "
-				 "with svm-eds status",
-				 lsvm_ipvs_key_text(&key, text),
-				 q->table->services.count);
+		return no_service(q, &key);
 	*ret = service;
 	return 0;
 }

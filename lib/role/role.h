@@ -101,6 +101,11 @@ int lsvm_apply_new_for(struct lsvm_host *host, const struct apply_wish *wish,
 /* The machine's record as the finished apply left it. */
 const char *lsvm_apply_record(const struct lsvm_apply *apply);
 
+/* Takes out of `wanted` the settings of ip_vs that the machine does not show: in a user
+ * namespace older kernels hide them all. Does nothing where IPVS is reached by netlink. */
+int lsvm_role_drop_hidden(struct lsvm_host *host, const struct state *present,
+			  struct state *wanted);
+
 /* All that the plans hold; where two differ about a thing, the earlier one counts. The
  * result borrows from the plans. */
 int lsvm_state_union(struct lsvm_ctx *ctx, struct lsvm_plan *const *plans, size_t count,

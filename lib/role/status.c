@@ -29,6 +29,20 @@ static void status_free(struct status *status)
 	lsvm_record_free(&status->record);
 }
 
+/* Of what the older options lose nothing is to do. */
+static int want_what_is_shown(struct status *status)
+{
+	struct state *shown;
+	int err = lsvm_state_union(status->host->ctx, &status->plan, 1, &shown);
+
+	if (err < 0)
+		return err;
+	lsvm_state_free(status->own);
+	status->own = shown;
+	status->wanted = shown;
+	return lsvm_role_drop_hidden(status->host, status->present, shown);
+}
+
 static int status_look(struct status *status, int role)
 {
 	struct lsvm_ctx *ctx = status->host->ctx;
@@ -47,6 +61,8 @@ static int status_look(struct status *status, int role)
 				&status->present);
 	if (err >= 0 && status->present->ipvs)
 		err = status->host->ops->ipvs_info(status->host, &status->info);
+	if (err >= 0 && status->plan && status->info.older)
+		err = want_what_is_shown(status);
 	if (err < 0)
 		return err;
 	return lsvm_steps_compute(ctx, status->present, NULL, status->wanted,

@@ -144,6 +144,25 @@ static int union_tables(struct lsvm_ctx *ctx, struct lsvm_ipvs_table *a,
 	return 0;
 }
 
+int lsvm_role_drop_hidden(struct lsvm_host *host, const struct state *present,
+			  struct state *wanted)
+{
+	static const char of_ip_vs[] = "net.ipv4.vs.";
+	struct sysctl *items = wanted->sysctls.items;
+	struct ipvs_info info = { 0 };
+	size_t kept = 0;
+	int err = present->ipvs ? host->ops->ipvs_info(host, &info) : 0;
+
+	if (err < 0 || !info.older)
+		return err;
+	for (size_t i = 0; i < wanted->sysctls.count; i++)
+		if (strncmp(items[i].name, of_ip_vs, strlen(of_ip_vs)) != 0 ||
+		    lsvm_state_sysctl(present, items[i].name))
+			items[kept++] = items[i];
+	wanted->sysctls.count = kept;
+	return 0;
+}
+
 int lsvm_state_union(struct lsvm_ctx *ctx, struct lsvm_plan *const *plans, size_t count,
 		     struct state **ret)
 {

@@ -89,6 +89,8 @@ class Predict(unittest.TestCase):
     def test_what_cannot_be_asked_is_said_so(self):
         for arguments, status, word in (
                 (("predict",), 2, "--client"),
+                (("connections", "--simulate", "--state", "foo"), 2, "ESTABLISHED, SYN_SENT"),
+                (("connections", "--simulate", "--client", "foo"), 2, "client"),
                 (("predict", "--client", "10.9.0.2"), 2, "--vip"),
                 (("predict", "--client", "10.9.0.2", "--vip", "192.0.2.100", MINIMAL), 1, "virtual"),
                 (("predict", "--client", "10.9.0.2", "--vip", "[2001:db8::1]:80", MINIMAL), 1, "family"),

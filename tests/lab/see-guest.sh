@@ -67,7 +67,10 @@ planted() { # CAUSE, after planting it
 }
 each -g -w 0; planted drained
 each -g -w 1 -x 1; planted overloaded
+ip link add wide0 mtu 9000 type dummy && ip link set wide0 up
 each -i -w 1; planted tunnel-mtu
+ip link del wide0
+eds explain eps1 "$cluster" | causes | grep -qw tunnel-mtu && fail "tunnel-mtu where all is of one width"
 each -g -w 1
 ipvsadm -d -t 192.0.2.100:80 -r 192.0.2.21:80; planted destination-missing
 ipvsadm -D -t 192.0.2.100:80; planted service-missing

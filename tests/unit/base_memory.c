@@ -104,6 +104,62 @@ static void a_vec_keeps_its_items_while_it_grows(void **state)
 	assert_int_equal(vec.count, 0);
 }
 
+/* Keys of twelve pairs of words, each pair one of two that leave the fast hash the same:
+ * the one's topmost bit comes out as two bits, which the other takes away again. */
+static void put_colliding(uint64_t *words, unsigned which)
+{
+	for (unsigned i = 0; i < 12; i++, which >>= 1) {
+		words[2 * i] = 0x6161616161616161u ^ (uint64_t)(which & 1) << 63;
+		words[2 * i + 1] = 0x6262626262626262u;
+		if (which & 1)
+			words[2 * i + 1] ^= 1ull << 63 | 1ull << 31;
+	}
+}
+
+static void keys_chosen_to_collide_do_not_make_a_map_slow(void **state)
+{
+	static uint64_t keys[4096][24];
+	struct map map = { 0 };
+	unsigned at = 0;
+
+	for (; at < 200; at++) {
+		put_colliding(keys[at], at);
+		assert_int_equal(
+			lsvm_map_put(&map, keys[at], sizeof(keys[at]), keys[at], NULL),
+			0);
+	}
+	/* They do collide: otherwise this proves nothing. */
+	assert_int_equal(map.secret, 0);
+	for (; at < 4096; at++) {
+		put_colliding(keys[at], at);
+		assert_int_equal(
+			lsvm_map_put(&map, keys[at], sizeof(keys[at]), keys[at], NULL),
+			0);
+	}
+	assert_int_not_equal(map.secret, 0);
+	for (unsigned i = 0; i < 4096; i++)
+		assert_ptr_equal(lsvm_map_get(&map, keys[i], sizeof(keys[i])), keys[i]);
+	assert_null(lsvm_map_find(&map, "absent"));
+	assert_int_equal(lsvm_map_put(&map, keys[7], sizeof(keys[7]), NULL, NULL),
+			 LSVM_ERR_EXISTS);
+	lsvm_map_free(&map);
+}
+
+static void a_hundred_thousand_plain_names_need_no_secret(void **state)
+{
+	static char names[100000][16];
+	struct map map = { 0 };
+
+	for (unsigned i = 0; i < 100000; i++) {
+		snprintf(names[i], sizeof(names[i]), "server%u", i);
+		assert_int_equal(
+			lsvm_map_put(&map, names[i], strlen(names[i]), names[i], NULL),
+			0);
+	}
+	assert_int_equal(map.secret, 0);
+	lsvm_map_free(&map);
+}
+
 static void a_map_finds_what_was_put_and_nothing_else(void **state)
 {
 	static char names[2000][8];
@@ -166,6 +222,8 @@ int main(void)
 		cmocka_unit_test(a_buf_that_grows_too_far_fails_and_stays_failed),
 		cmocka_unit_test(a_vec_keeps_its_items_while_it_grows),
 		cmocka_unit_test(a_map_finds_what_was_put_and_nothing_else),
+		cmocka_unit_test(keys_chosen_to_collide_do_not_make_a_map_slow),
+		cmocka_unit_test(a_hundred_thousand_plain_names_need_no_secret),
 		cmocka_unit_test(a_second_put_of_a_key_answers_the_first_value),
 		cmocka_unit_test(map_keys_are_bytes_of_a_length),
 	};

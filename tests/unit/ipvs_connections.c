@@ -166,6 +166,7 @@ static void a_wrong_filter_is_refused(void **state)
 		{ NULL, "[192.0.2.1]:80" },
 		{ NULL, NULL, "eps1" },
 		{ NULL, NULL, NULL, "A STATE THAT IS TOO LONG" },
+		{ NULL, NULL, NULL, "ESTABLISHE" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {

@@ -186,7 +186,13 @@ static void the_way_to_the_server_is_looked_at(void **state)
 	assert_int_equal(lsvm_sim_sysctl_set(s.sim, &off), 0);
 	expect(&s, LSVM_CAUSE_LINK_DOWN, LSVM_CAUSE_FORWARDING_OFF);
 	end(&s);
+	/* The same width on both sides is as it always is with tunnels. */
 	s = scene(tunnel, "eds1");
+	expect(&s, 0, 0);
+	end(&s);
+	s = scene(tunnel, "eds1");
+	assert_int_equal(lsvm_host_simulate_interface(s.host, "wide0"), 0);
+	lsvm_sim_link(s.sim, "wide0")->link.mtu = 9000;
 	expect(&s, LSVM_CAUSE_TUNNEL_MTU, 0);
 	end(&s);
 }

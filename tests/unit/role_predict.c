@@ -127,6 +127,8 @@ static void a_service_that_is_not_there_is_refused(void **state)
 						   "192.0.2.100:80", "10.9.0.2", &text),
 			 LSVM_ERR_NOT_FOUND);
 	assert_null(text);
+	/* It may be one that goes by mark. */
+	assert_non_null(strstr(lsvm_ctx_error_text(ctx), "--fwmark 7"));
 }
 
 int main(void)
