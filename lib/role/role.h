@@ -102,7 +102,8 @@ int lsvm_apply_new_for(struct lsvm_host *host, const struct apply_wish *wish,
 const char *lsvm_apply_record(const struct lsvm_apply *apply);
 
 /* Takes out of `wanted` the settings of ip_vs that the machine does not show: in a user
- * namespace older kernels hide them all. Does nothing where IPVS is reached by netlink. */
+ * namespace older kernels hide them all. Does nothing where IPVS is reached by netlink.
+ */
 int lsvm_role_drop_hidden(struct lsvm_host *host, const struct state *present,
 			  struct state *wanted);
 
