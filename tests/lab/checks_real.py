@@ -46,10 +46,12 @@ def as_nobody():
 class Watch:
     """The program that checks, and what it says of each target."""
 
-    def __init__(self):
+    def __init__(self, descriptors=None):
         self.said, self.lock = {}, threading.Lock()
-        self.process = subprocess.Popen([WATCH], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True)
+        # prlimit rather than preexec_fn, which does not go together with threads
+        limit = ["prlimit", f"--nofile={descriptors}"] if descriptors else []
+        self.process = subprocess.Popen([*limit, WATCH], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
 
@@ -532,6 +534,29 @@ class RealServers(unittest.TestCase):
                 self.say(cause, more)
             else:
                 self.assertTrue(self.watch.next(self.name(more)).startswith("down connection "))
+
+    def test_a_machine_without_descriptors_holds_nothing_against_servers(self):
+        silent = socket.socket()  # accepts no one: connections hang until their time is over
+        self.addCleanup(silent.close)
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(200)
+        poor = Watch(descriptors=40)
+        self.addCleanup(poor.close)
+        names = [f"n{i}" for i in range(100)]
+        for name in names:
+            poor.add(name, "redis", silent.getsockname()[1], timeout_ms=900, interval_ms=1000 + len(name),
+                     fall=1000, send=name)
+        warned = 0
+        end = time.monotonic() + WAIT_S
+        while not warned and time.monotonic() < end:
+            for name in names:
+                while not poor.queue(name).empty():
+                    said = poor.next(name)
+                    self.assertEqual(said, "warning not probed: this machine is out of descriptors, "
+                                     "ports or memory")
+                    warned += 1
+            time.sleep(0.1)
+        self.assertGreater(warned, 0)
 
     def test_bad_tls_has_a_cause(self):
         port, slow = free_port(), free_port()

@@ -5,6 +5,7 @@
 #include "health_support.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 struct asked {
 	const char *cause; /* NULL: good */
@@ -224,6 +225,38 @@ static void text_is_sent_and_text_must_come_back(void **state)
 	bed_set_up(&bed);
 	assert_null(bed_ask(&bed, &check, &yes, 1, 0, BED_OPEN));
 	SENT(&bed, "a\0\0\t\\\n");
+	bed_tear_down(&bed);
+}
+
+/* Random texts of two letters, in random pieces: found when, and only when, it is there.
+ */
+static void text_is_found_wherever_the_pieces_are_cut(void **state)
+{
+	struct check check = bed_check(LSVM_CHECK_SCRIPT);
+	char needle[9], hay[65];
+	unsigned found = 0;
+	struct bed bed;
+
+	(void)state;
+	srandom(1);
+	bed_set_up(&bed);
+	for (int round = 0; round < 3000; round++) {
+		const size_t length = 1 + (size_t)random() % 8;
+		const struct bed_piece piece = { hay, sizeof(hay) - 1 };
+		bool there;
+
+		for (size_t i = 0; i < sizeof(hay) - 1; i++)
+			hay[i] = random() % 3 ? 'a' : 'b';
+		for (size_t i = 0; i < length; i++)
+			needle[i] = random() % 3 ? 'a' : 'b';
+		hay[sizeof(hay) - 1] = needle[length] = '\0';
+		check.expect = needle;
+		there = !bed_ask(&bed, &check, &piece, 1, (size_t)random() % 20,
+				 BED_ENDS);
+		assert_true(there == (strstr(hay, needle) != NULL));
+		found += there;
+	}
+	assert_true(found > 300 && found < 2700);
 	bed_tear_down(&bed);
 }
 
@@ -984,6 +1017,7 @@ int main(void)
 		cmocka_unit_test(smtp_greets_and_is_left_politely),
 		cmocka_unit_test(redis_lives_unless_it_loads_or_lost_its_master),
 		cmocka_unit_test(text_is_sent_and_text_must_come_back),
+		cmocka_unit_test(text_is_found_wherever_the_pieces_are_cut),
 		cmocka_unit_test(a_script_reads_a_mebibyte_and_no_more),
 		cmocka_unit_test(an_agent_reports_weight_or_that_it_is_down),
 		cmocka_unit_test(udp_is_good_unless_refused_or_something_is_expected),

@@ -298,6 +298,29 @@ static void a_hint_is_asked_at_once_and_one_answer_is_enough(void **state)
 	bed_tear_down(&bed);
 }
 
+static void a_hint_leaves_the_ordinary_turns_where_they_are(void **state)
+{
+	struct check check = bed_check(LSVM_CHECK_TCP);
+	struct target *target;
+	uint64_t first;
+	struct bed bed;
+
+	(void)state;
+	bed_set_up(&bed);
+	target = bed_watch(&bed, &check, 80);
+	good(&bed);
+	first = bed.now_ns;
+	for (uint64_t turn = 1; turn < 20; turn++) {
+		bed_wait(&bed, 137 * IO_MS);
+		lsvm_health_hint(bed.health, target, bed.now_ns);
+		bed_pull(&bed);
+		bed_fact(&bed, IO_CONNECTED);
+		good(&bed);
+		assert_int_equal(bed.now_ns, first + turn * IO_S);
+	}
+	bed_tear_down(&bed);
+}
+
 static void a_hint_does_not_wait_for_the_probe_that_is_under_way(void **state)
 {
 	struct check check = bed_check(LSVM_CHECK_TCP);
@@ -506,6 +529,7 @@ int main(void)
 		cmocka_unit_test(equal_checks_of_one_place_are_one_target),
 		cmocka_unit_test(a_probe_through_the_director_comes_from_its_own_address),
 		cmocka_unit_test(a_hint_is_asked_at_once_and_one_answer_is_enough),
+		cmocka_unit_test(a_hint_leaves_the_ordinary_turns_where_they_are),
 		cmocka_unit_test(a_hint_does_not_wait_for_the_probe_that_is_under_way),
 		cmocka_unit_test(
 			what_this_machine_lacks_does_not_count_against_the_server),
