@@ -16,6 +16,7 @@ class Faults(LabTest):
         path.write_text(script)
         done = svm_lab("run", "--faults", path, "--json", *options)
         self.assertEqual(done.returncode, expected, done.stderr + done.stdout)
+        self.assertNotEqual(done.stdout, "", done.stderr)
         report = json.loads(done.stdout)
         self.assertEqual(report["schema"], "lsvm-lab-faults/1")
         return report
@@ -47,14 +48,16 @@ class Faults(LabTest):
         self.assertGreater(len(never), 20)
         self.assertEqual([f for f in never if f["in_flight_on"]], [])
         self.assertFalse(failed["met"])
-        # Its ten connections died with it: the machine that came back does not know them.
+        # Its connections died with it: the machine that came back does not know them.
         self.assertTrue(lost["met"], lost)
+        dead = held["servers"]["eps2"]
+        self.assertGreater(dead, 5)
         self.assertEqual((held["count"], held["lost"], held["lost_with_server"], held["silent"]),
-                         (20, 10, 10, 0))
+                         (20, dead, dead, 0))
         # What the wedged server held was answered when it went on.
-        self.assertEqual(wedge["client"]["held_stalled"], 10)
+        self.assertGreater(wedge["client"]["held_stalled"], 4)
         self.assertGreater(wedge["client"]["held_worst_stall_ms"], 400)
-        self.assertEqual(wedge["client"]["failed"], 0)
+        self.assertEqual([f for f in report["failures"] if f["in_flight_on"] == "eps1"], [])
         self.assertGreater(report["servers"]["eps1"], 0)
         self.assertGreater(report["servers"]["eps2"], 0)
 

@@ -71,7 +71,8 @@ static void lose(struct holding *holding, struct line *line, enum load_why why)
 static void open_line(struct holding *holding, struct line *line)
 {
 	struct load_held *held = held_of(holding, line);
-	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLET };
+	struct epoll_event event = { .events =
+					     EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET };
 
 	held->state = LOAD_CONNECTING;
 	line->named = line->closes = false;
@@ -190,28 +191,22 @@ static bool is_whole(const struct line *line)
 	return body && line->length >= (size_t)(body + 4 - line->text) + wanted;
 }
 
-void holding_event(struct holding *holding, uint32_t index)
+void holding_event(struct holding *holding, uint32_t index, bool ends)
 {
 	struct line *line = &holding->lines[index];
 	struct load_held *held = held_of(holding, line);
-	int error = 0;
-	socklen_t length = sizeof(error);
 	ssize_t got;
 
 	if (line->fd < 0)
 		return;
-	getsockopt(line->fd, SOL_SOCKET, SO_ERROR, &error, &length);
-	if (error) {
-		lose(holding, line, load_reason(error));
-		return;
-	}
 	if (held->state == LOAD_CONNECTING) {
 		held->state = LOAD_ACCEPTED;
 		ask(holding, line);
 	}
 	while (line->fd >= 0) {
-		got = recv(line->fd, line->text + line->length,
-			   sizeof(line->text) - line->length, 0);
+		size_t room = sizeof(line->text) - line->length;
+
+		got = recv(line->fd, line->text + line->length, room, 0);
 		if (got < 0 && errno == EAGAIN)
 			return;
 		if (got < 0 || got == 0) {
@@ -219,10 +214,13 @@ void holding_event(struct holding *holding, uint32_t index)
 			return;
 		}
 		line->length += (size_t)got;
+		room -= (size_t)got;
 		if (line->asked_us && is_whole(line))
 			answered(holding, line);
 		else if (line->length == sizeof(line->text))
 			lose(holding, line, LOAD_NONSENSE);
+		if (room && !ends)
+			return; /* that was all there is */
 	}
 }
 

@@ -32,8 +32,8 @@ struct holding *holding_new(struct load *load, int epoll, uint32_t first_tag);
 void holding_free(struct holding *holding);
 /* Opens what is not open yet at the start; whether all stand or are lost. */
 bool holding_stands(const struct holding *holding);
-/* A socket has something: tag is first_tag plus its index. */
-void holding_event(struct holding *holding, uint32_t index);
+/* A socket has something, perhaps its end; the tag was first_tag plus the index. */
+void holding_event(struct holding *holding, uint32_t index, bool ends);
 /* Sends what is due; when the next one is, in now_us() time. */
 int64_t holding_turn(struct holding *holding, int64_t now);
 

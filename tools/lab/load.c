@@ -84,7 +84,8 @@ static void start(struct loop *loop, int64_t now)
 	uint32_t number = loop->started++;
 	struct load_request *request = &loop->shared->requests[number];
 	struct slot *slot = &loop->slots[loop->free_slots[--loop->free_count]];
-	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLET };
+	struct epoll_event event = { .events =
+					     EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET };
 	const struct target *target;
 	size_t source;
 
@@ -141,7 +142,7 @@ static void finish(struct loop *loop, struct slot *slot)
 		done(loop, slot, server < 0 ? LOAD_NONSENSE : LOAD_WELL, server);
 }
 
-static void hear(struct loop *loop, struct slot *slot)
+static void hear(struct loop *loop, struct slot *slot, bool ends)
 {
 	bool datagrams = target_of(loop, slot->request)->protocol == LSVM_PROTOCOL_UDP;
 	char rest[LOAD_ANSWER_BYTES];
@@ -164,6 +165,9 @@ static void hear(struct loop *loop, struct slot *slot)
 			finish(loop, slot);
 			return;
 		}
+		/* That was all there is: the end will be another event. */
+		if (!ends && (size_t)got < (room ? room : sizeof(rest)))
+			return;
 	}
 }
 
@@ -186,8 +190,8 @@ static void request_event(struct loop *loop, uint32_t index, uint32_t events)
 			return;
 		}
 	}
-	if (events & (EPOLLIN | EPOLLERR | EPOLLHUP))
-		hear(loop, slot);
+	if (events & (EPOLLIN | EPOLLERR | EPOLLHUP | EPOLLRDHUP))
+		hear(loop, slot, events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP));
 }
 
 /* ---- time ---- */
@@ -260,7 +264,9 @@ static void wait_and_hear(struct loop *loop, int64_t until)
 
 	for (int i = 0; i < count; i++) {
 		if (events[i].data.u32 >= SLOTS_MAX)
-			holding_event(loop->holding, events[i].data.u32 - SLOTS_MAX);
+			holding_event(loop->holding, events[i].data.u32 - SLOTS_MAX,
+				      events[i].events &
+					      (EPOLLERR | EPOLLHUP | EPOLLRDHUP));
 		else
 			request_event(loop, events[i].data.u32, events[i].events);
 	}

@@ -17,14 +17,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define PIDS_MAX 4096
 #define DEATH_MS 10000
-#define AGENT_LOG "/run/agent.log"
-#define AGENT_LOG_BYTES 2000
+#define DIRECTOR_NICE (-15)
+#define AGENT_LOG "/var/log/svm-agent.log" /* stays when the machine is switched off */
+#define AGENT_LOG_BYTES 6000
 
 static int fail(struct lab *lab, const struct machine *machine, const char *what)
 {
@@ -144,6 +146,9 @@ static void become_agent(const struct starting *starting)
 	if (spaces_enter(starting->machine) < 0 || chdir("/") < 0)
 		_exit(126);
 	setsid();
+	/* What a unit file says of a program that others believe dead when it is late. */
+	if (starting->machine->role == LSVM_ROLE_DIRECTOR)
+		setpriority(PRIO_PROCESS, 0, DIRECTOR_NICE);
 	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	log = open(AGENT_LOG, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 	dup2(null, 0);

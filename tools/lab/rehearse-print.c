@@ -230,6 +230,25 @@ static json_t *failures_json(const struct rehearsal *rehearsal)
 	return list;
 }
 
+/* On how many connections that are held each server answers, or did. */
+static json_t *held_json(const struct rehearsal *rehearsal)
+{
+	const struct load_shared *shared = rehearsal->load.shared;
+	const struct world *world = &rehearsal->lab->world;
+	json_t *root = json_object();
+
+	for (size_t i = 0; i < world->machine_count; i++) {
+		json_int_t count = 0;
+
+		for (uint32_t j = 0; j < shared->held_count; j++)
+			count += shared->held[j].server == (int)i;
+		if (count)
+			json_object_set_new(root, world->machines[i].name,
+					    json_integer(count));
+	}
+	return root;
+}
+
 static json_t *servers_json(const struct rehearsal *rehearsal)
 {
 	const struct load_shared *shared = rehearsal->load.shared;
@@ -259,7 +278,7 @@ void rehearsal_print_json(const struct rehearsal *rehearsal)
 		json_array_append_new(steps, step_json(rehearsal, i));
 	root = json_pack(
 		"{s:s, s:s, s:b, s:f, s:{s:i, s:i, s:i, s:i, s:f}, s:{s:i, s:i, s:i, "
-		"s:f, s:i, s:i}, s:{s:i, s:i, s:i, s:i, s:f}, s:o, s:o, s:o}",
+		"s:f, s:i, s:i}, s:{s:i, s:i, s:i, s:i, s:f, s:o}, s:o, s:o, s:o}",
 		"schema", "lsvm-lab-faults/1", "cluster",
 		lsvm_cluster_name(rehearsal->lab->cluster), "good", rehearsal->good,
 		"took_ms", milliseconds(rehearsal->end_us), "client", "rate",
@@ -273,8 +292,9 @@ void rehearsal_print_json(const struct rehearsal *rehearsal)
 		"held", "count", (int)shared->held_count, "lost", (int)rehearsal->lost,
 		"lost_with_server", (int)rehearsal->lost_with_server, "silent",
 		(int)rehearsal->silent, "worst_stall_ms",
-		milliseconds(rehearsal->worst_stall_us), "steps", steps, "failures",
-		failures_json(rehearsal), "servers", servers_json(rehearsal));
+		milliseconds(rehearsal->worst_stall_us), "servers", held_json(rehearsal),
+		"steps", steps, "failures", failures_json(rehearsal), "servers",
+		servers_json(rehearsal));
 	json_dumpf(root, stdout, JSON_COMPACT);
 	putchar('\n');
 	json_decref(root);

@@ -17,14 +17,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define SETTLE_US 60000000
 #define LOOK_US 2000		/* how often an expectation is looked at */
 #define STEADY_US 200000	/* so long it must hold to be settled */
+#define STEADY_FIRST_US 1500000 /* the same before the client begins */
 #define REQUESTS_LOOK_US 200000 /* how often unanswered requests are looked for */
-#define LINGER_US 2000000	/* after the last step, when no 'end' says otherwise */
+#define CLIENT_NICE (-10)
+#define LINGER_US 2000000 /* after the last step, when no 'end' says otherwise */
 
 struct conduct {
 	struct rehearsal *rehearsal;
@@ -209,7 +212,8 @@ static int act(struct conduct *conduct, const struct fault_step *step)
 
 /* ---- expectations ---- */
 
-static bool settle(struct conduct *conduct, int64_t patience_us, char *why, size_t size)
+static bool settle(struct conduct *conduct, int64_t patience_us, int64_t steady_us,
+		   char *why, size_t size)
 {
 	int64_t end = now_us() + patience_us, since = 0, now;
 
@@ -221,7 +225,7 @@ static bool settle(struct conduct *conduct, int64_t patience_us, char *why, size
 			since = 0;
 		else if (!since)
 			since = now;
-		if (good && now - since >= STEADY_US &&
+		if (good && now - since >= steady_us &&
 		    watch_serving(conduct->watch, why, size))
 			return true;
 		if (now > end || conduct->client_died)
@@ -323,7 +327,7 @@ static int take_step(struct conduct *conduct, const struct fault_step *step,
 	outcome->begun_us = now_in(conduct);
 	lab_say("%.3f s: %s", (double)outcome->begun_us / 1e6, step->text);
 	if (step->kind == FAULT_WAIT_SETTLED) {
-		outcome->met = settle(conduct, (int64_t)step->time_ms * 1000,
+		outcome->met = settle(conduct, (int64_t)step->time_ms * 1000, STEADY_US,
 				      outcome->why, sizeof(outcome->why));
 	} else if (step->kind == FAULT_EXPECT) {
 		outcome->met = expect(conduct, step, outcome->why, sizeof(outcome->why));
@@ -331,7 +335,7 @@ static int take_step(struct conduct *conduct, const struct fault_step *step,
 		conduct->acted_us = outcome->begun_us;
 		err = act(conduct, step);
 	}
-	if (outcome->met && step->kind != FAULT_EXPECT)
+	if (outcome->met && step->expectation <= EXPECT_SERVER_IN)
 		outcome->why[0] = '\0';
 	outcome->done_us = now_in(conduct);
 	return err;
@@ -397,6 +401,8 @@ static void become_client(struct conduct *conduct)
 	struct world *world = &conduct->lab->world;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* It has machines of its own; here it shares a processor with all the others. */
+	setpriority(PRIO_PROCESS, 0, CLIENT_NICE);
 	if (!spaces_visit(world_client(world)->net))
 		_exit(1);
 	/* Files of machines would keep those alive. */
@@ -480,7 +486,7 @@ static int conduct_all(struct conduct *conduct)
 
 	if (prepare(conduct) < 0)
 		return -1;
-	if (!settle(conduct, SETTLE_US, why, sizeof(why))) {
+	if (!settle(conduct, SETTLE_US, STEADY_FIRST_US, why, sizeof(why))) {
 		show_agents(conduct->lab);
 		return fail(conduct->lab, why);
 	}
@@ -520,6 +526,9 @@ int rehearse(struct lab *lab, const char *path, bool json)
 		else
 			rehearsal_print(&rehearsal);
 		err = rehearsal.good ? TOOL_DONE : TOOL_FAILED;
+		fflush(stdout);
+		if (err)
+			show_agents(lab);
 	} else {
 		err = lab_failed(lab);
 	}
