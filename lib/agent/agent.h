@@ -201,6 +201,9 @@ extern const struct agent_part lsvm_agent_watch_part;
 struct lsvm_ipvs_table *lsvm_watch_table(const struct lsvm_agent *agent);
 /* Whether it is known of each server if it is alive. */
 bool lsvm_watch_is_settled(const struct lsvm_agent *agent);
+/* A network card of this director is down, or none is any more: whom it cannot reach
+ * meanwhile is not dead. */
+void lsvm_watch_cut(struct lsvm_agent *agent, bool cut);
 /* The server says that it is back, or that it goes: it is probed at once. False when
  * nothing of it is probed. */
 bool lsvm_watch_hint(struct lsvm_agent *agent, const char *server);

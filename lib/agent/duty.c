@@ -318,6 +318,7 @@ static void take_link(struct lsvm_agent *agent, struct seat *seat,
 		if (duty->reopen_ns != IO_NEVER)
 			duty->reopen_ns = agent_now(agent);
 	}
+	lsvm_watch_cut(agent, down_link(duty) != NULL);
 	judge(agent);
 }
 

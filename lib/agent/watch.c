@@ -15,6 +15,9 @@
 #define EDITS_AT_ONCE 64
 /* A director that knows of no verdict for so long takes part without. */
 #define SETTLE_NS (30 * IO_S)
+/* After this director's network was away, bad news is not believed for so long, unless
+ * all is well before. */
+#define TRUST_NS (5 * IO_S)
 
 /* ---- seats of probes ---- */
 
@@ -96,9 +99,14 @@ static int by_target(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void tell_pool(struct watchlist *list, const struct watched *watched,
-		      uint64_t now_ns)
+static void tell_pool(const struct watch *watch, struct watchlist *list,
+		      struct watched *watched, uint64_t now_ns)
 {
+	const bool down = lsvm_target_state(watched->target) == TARGET_DOWN;
+
+	if (down && !watched->told_down && (watch->cut || watch->trust_ns > now_ns))
+		return;
+	watched->told_down = down;
 	lsvm_pool_input_verdict(list->pool, watched->index,
 				lsvm_target_state(watched->target),
 				lsvm_target_percent(watched->target),
@@ -110,15 +118,45 @@ static void target_changed(struct lsvm_agent *agent, struct target *target)
 {
 	struct watchlist *list = &agent->watch->now;
 	const struct watched key = { .target = target };
-	const struct watched *end = list->items + list->count, *at;
+	struct watched *end = list->items + list->count, *at;
 
 	at = list->count ? bsearch(&key, list->items, list->count, sizeof(key), by_target)
 			 : NULL;
 	while (at && at > list->items && at[-1].target == target)
 		at--;
 	for (; at && at < end && at->target == target; at++)
-		tell_pool(list, at, agent_now(agent));
+		tell_pool(agent->watch, list, at, agent_now(agent));
 	agent->watch->pool_moved = true;
+}
+
+/* Whether somebody has not answered since then whom the pool takes for alive. */
+static bool is_unsure(const struct watchlist *list, uint64_t since_ns)
+{
+	struct target_figures figures;
+
+	for (size_t i = 0; i < list->count; i++) {
+		lsvm_target_figures(list->items[i].target, &figures);
+		if (!list->items[i].told_down &&
+		    (figures.bad_in_row || figures.last_probe_ns < since_ns))
+			return true;
+	}
+	return false;
+}
+
+/* Believes what it sees when all answer again, or at last. */
+static void trust_again(struct lsvm_agent *agent, uint64_t now_ns)
+{
+	struct watch *watch = agent->watch;
+
+	if (!watch->trust_ns || watch->cut ||
+	    (watch->trust_ns > now_ns &&
+	     is_unsure(&watch->now, watch->trust_ns - TRUST_NS)))
+		return;
+	watch->trust_ns = 0;
+	for (size_t i = 0; i < watch->now.count; i++)
+		tell_pool(watch, &watch->now, &watch->now.items[i], now_ns);
+	watch->pool_moved = true;
+	lsvm_duty_judge(agent);
 }
 
 static void warn(struct lsvm_agent *agent, const struct health_action *action)
@@ -304,7 +342,7 @@ static int fill_list(struct lsvm_agent *agent, const struct machine *machine,
 	/* What is known already need not be found out again. */
 	for (size_t i = 0; i < list->count && err >= 0; i++)
 		if (lsvm_target_state(list->items[i].target) != TARGET_UNKNOWN)
-			tell_pool(list, &list->items[i], now);
+			tell_pool(agent->watch, list, &list->items[i], now);
 	if (list->count)
 		qsort(list->items, list->count, sizeof(*list->items), by_target);
 	return err;
@@ -380,7 +418,11 @@ static uint64_t watch_deadline(const struct lsvm_agent *agent)
 		return 0;
 	health = lsvm_health_deadline(watch->health);
 	pool = lsvm_pool_deadline(watch->now.pool);
-	return health < pool ? health : pool;
+	if (pool < health)
+		health = pool;
+	return watch->trust_ns && !watch->cut && watch->trust_ns < health
+		       ? watch->trust_ns
+		       : health;
 }
 
 static void watch_tick(struct lsvm_agent *agent, uint64_t now_ns)
@@ -388,6 +430,8 @@ static void watch_tick(struct lsvm_agent *agent, uint64_t now_ns)
 	struct watch *watch = agent->watch;
 
 	lsvm_health_tick(watch->health, now_ns);
+	pump_health(agent);
+	trust_again(agent, now_ns);
 	if (lsvm_pool_deadline(watch->now.pool) <= now_ns) {
 		lsvm_pool_tick(watch->now.pool, now_ns);
 		watch->pool_moved = true;
@@ -430,8 +474,27 @@ struct lsvm_ipvs_table *lsvm_watch_table(const struct lsvm_agent *agent)
 
 bool lsvm_watch_is_settled(const struct lsvm_agent *agent)
 {
-	return !agent->watch || agent->watch->settled ||
+	const struct watch *watch = agent->watch;
+
+	if (watch && (watch->cut || watch->trust_ns))
+		return false;
+	return !watch || watch->settled ||
 	       agent_now(agent) - agent->started_ns > SETTLE_NS;
+}
+
+void lsvm_watch_cut(struct lsvm_agent *agent, bool cut)
+{
+	struct watch *watch = agent->watch;
+
+	if (!watch || watch->cut == cut)
+		return;
+	watch->cut = cut;
+	watch->trust_ns = agent_now(agent) + TRUST_NS;
+	/* What went by meanwhile is of no use: all are asked again now. */
+	for (size_t i = 0; !cut && i < watch->now.count; i++)
+		lsvm_health_hint(watch->health, watch->now.items[i].target,
+				 agent_now(agent));
+	agent->io->wake(agent->host, agent_now(agent));
 }
 
 static int set_drained(struct lsvm_agent *agent, const char *server,

@@ -16,7 +16,8 @@ struct probe_seat {
 
 struct watched {
 	struct target *target;
-	size_t index; /* in the pool */
+	size_t index;	/* in the pool */
+	bool told_down; /* what the pool was told last */
 };
 
 /* A pool and the targets that are probed for it, by address of the target. */
@@ -33,6 +34,10 @@ struct watch {
 	struct trouble edit_trouble, open_trouble;
 	bool pool_moved; /* edits or events may wait in the pool */
 	bool settled;
+	/* While a card of this director is down, and until `trust_ns` after that, a
+	 * server that does not answer says nothing about the server. */
+	bool cut;
+	uint64_t trust_ns; /* 0: bad news is believed again */
 };
 
 #endif

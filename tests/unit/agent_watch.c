@@ -367,6 +367,65 @@ static void the_status_has_pool_and_checks(void **state)
 	lsvm_free(text);
 }
 
+/* Two directors, so that there are cards to be watched. */
+#define PAIR                                                                             \
+	"name: pair\n"                                                                   \
+	"networks:\n"                                                                    \
+	"  - {name: front, subnets: 192.0.2.0/24, outside: true}\n"                      \
+	"directors:\n"                                                                   \
+	"  - {name: eds1, interfaces: [{network: front, addresses: 192.0.2.11}]}\n"      \
+	"  - {name: eds2, interfaces: [{network: front, addresses: 192.0.2.12}]}\n"      \
+	"servers:\n"                                                                     \
+	"  - {name: eps1, interfaces: [{network: front, addresses: 192.0.2.21}]}\n"      \
+	"  - {name: eps2, interfaces: [{network: front, addresses: 192.0.2.22}]}\n"      \
+	"  - {name: eps3, interfaces: [{network: front, addresses: 192.0.2.23}]}\n"      \
+	"partitions:\n"                                                                  \
+	"  - name: web\n"                                                                \
+	"    servers: [eps1, eps2, eps3]\n"                                              \
+	"    checks: [{kind: tcp}]\n"                                                    \
+	"    vips: [{name: v, address: 192.0.2.100, services: [{ports: 80}]}]\n"
+
+static void cut(bool is_cut)
+{
+	lsvm_world_cut(host, "eth0", is_cut ? CUT_CABLE : CUT_NONE);
+}
+
+static void a_director_that_was_cut_off_takes_nobody_for_dead_who_answers(void **state)
+{
+	start(PAIR);
+	pass(5000);
+	for (uint64_t away_ms = 500; away_ms < 12000; away_ms += 1500) {
+		cut(true);
+		pass(away_ms);
+		cut(false);
+		pass(10000);
+		assert_string_equal(table(), "21:1 22:1 23:1");
+	}
+	assert_false(told(LSVM_EVENT_SERVER_DOWN, "", ""));
+}
+
+static void who_died_while_a_director_was_cut_off_is_found_out_after_it(void **state)
+{
+	start(PAIR);
+	pass(5000);
+	cut(true);
+	pass(6000);
+	lsvm_world_power(servers[1], false);
+	pass(1000);
+	cut(false);
+	pass(4000);
+	assert_string_equal(table(), "21:1 22:1 23:1");
+	pass(4000);
+	assert_string_equal(table(), "21:1 23:1");
+	assert_true(told(LSVM_EVENT_SERVER_DOWN, "eps2", ""));
+	/* And one that was known to be dead is so all the time. */
+	cut(true);
+	pass(6000);
+	cut(false);
+	pass(3000);
+	assert_string_equal(table(), "21:1 23:1");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -385,6 +444,8 @@ int main(void)
 		TEST(a_server_that_is_new_in_the_file_comes_soon),
 		TEST(hashed_destinations_stay_in_one_order),
 		TEST(the_status_has_pool_and_checks),
+		TEST(a_director_that_was_cut_off_takes_nobody_for_dead_who_answers),
+		TEST(who_died_while_a_director_was_cut_off_is_found_out_after_it),
 	};
 
 	return RUN(tests);
