@@ -18,6 +18,7 @@
 
 /* From the end of one round to the beginning of the next, and between slices. */
 #define ROUND_NS (10 * IO_S)
+#define WHOLE_NS (300 * IO_S)
 #define SLICE_NS (20 * IO_MS)
 #define SOON_NS (50 * IO_MS)
 /* Reading the table may take at most one part in that many of the time. */
@@ -51,10 +52,18 @@ static int begin_apply(struct lsvm_agent *agent)
 		err = lsvm_keep_first_table(agent, &first);
 	if (first)
 		wish.table = first;
+	if (keep->known && lsvm_keep_is_listed(agent, keep->known))
+		wish.known = keep->known;
 	if (err >= 0)
 		err = lsvm_apply_new_for(agent->host, &wish, &keep->apply);
 	lsvm_ipvs_table_unref(first);
 	return err;
+}
+
+static void forget_known(struct keep *keep)
+{
+	lsvm_ipvs_table_unref(keep->known);
+	keep->known = NULL;
 }
 
 static void drop_apply(struct keep *keep)
@@ -74,6 +83,7 @@ static void applied(struct lsvm_agent *agent)
 	keep->retry.delay_ns = 0;
 	keep->good_ns = agent_now(agent);
 	drop_apply(keep);
+	forget_known(keep);
 	lsvm_agent_well(agent, &keep->trouble, agent->aim.machine->name);
 	lsvm_agent_say(agent, LSVM_EVENT_APPLIED, LSVM_SEVERITY_NOTICE,
 		       agent->aim.machine->name, "holds its plan: %zu step%s", count,
@@ -107,6 +117,7 @@ static void apply_failed(struct lsvm_agent *agent)
 	struct keep *keep = agent->keep;
 
 	drop_apply(keep);
+	forget_known(keep);
 	lsvm_agent_trouble(agent, &keep->trouble, agent->aim.machine->name,
 			   lsvm_ctx_error_text(agent->ctx));
 	due(keep, lsvm_retry_next(&keep->retry, agent_now(agent)));
@@ -152,6 +163,16 @@ static void round_over(struct lsvm_agent *agent, uint64_t now_ns)
 	due(keep, now_ns + ROUND_NS);
 }
 
+/* Where reading the table would make adverts late, its list has to do. */
+static uint64_t whole_again(const struct lsvm_agent *agent, uint64_t took_ns)
+{
+	const bool others = agent->aim.standby != agent->aim.master;
+	const uint64_t interval_ms = agent->aim.cluster->redundancy->advert_interval_ms;
+
+	return others && took_ns > interval_ms * IO_MS ? IO_NEVER
+						       : agent_now(agent) + WHOLE_NS;
+}
+
 static int look_at_slice(struct lsvm_agent *agent, struct slice *slice)
 {
 	struct keep *keep = agent->keep;
@@ -159,8 +180,10 @@ static int look_at_slice(struct lsvm_agent *agent, struct slice *slice)
 	int err = lsvm_keep_look_at(agent, slice);
 
 	ended = agent_now(agent);
-	if (slice->wanted.ipvs)
+	if (slice->wanted.ipvs) {
 		keep->table_due_ns = ended + (ended - begun) * TABLE_SHARE;
+		keep->whole_due_ns = whole_again(agent, ended - begun);
+	}
 	return err;
 }
 
@@ -253,12 +276,26 @@ bool lsvm_keep_is_good(const struct lsvm_agent *agent)
 	return agent->keep && agent->keep->applied;
 }
 
+/* What the kernel has while the old plan is in force. */
+static int keep_prepare(struct lsvm_agent *agent, const struct aim *next)
+{
+	struct keep *keep = agent->keep;
+	struct lsvm_ipvs_table *table = lsvm_keep_table(agent);
+
+	forget_known(keep);
+	if (keep->applied && table)
+		keep->known = lsvm_ipvs_table_ref(table);
+	return 0;
+}
+
 static void keep_reload(struct lsvm_agent *agent, bool good)
 {
 	struct keep *keep = agent->keep;
 
-	if (!good)
+	if (!good) {
+		forget_known(keep);
 		return;
+	}
 	drop_apply(keep);
 	keep->applied = false;
 	keep->retry.delay_ns = 0;
@@ -277,6 +314,7 @@ static void keep_free(struct lsvm_agent *agent)
 	if (!keep)
 		return;
 	drop_apply(keep);
+	forget_known(keep);
 	vec_free(&keep->addresses);
 	free(keep->record);
 	free(keep);
@@ -294,6 +332,7 @@ json_t *lsvm_keep_json(const struct lsvm_agent *agent)
 const struct agent_part lsvm_agent_keep = {
 	.name = "keep",
 	.start = keep_start,
+	.prepare = keep_prepare,
 	.reload = keep_reload,
 	.deadline = keep_deadline,
 	.tick = keep_tick,

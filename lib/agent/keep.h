@@ -32,7 +32,9 @@ struct keep {
 	char *record;		       /* as the last apply left it */
 	VEC(struct address) addresses; /* wanted now */
 	enum keep_subject subject;
-	size_t cursor; /* in the subject */
+	size_t cursor;		       /* in the subject */
+	struct lsvm_ipvs_table *known; /* the kernel's at a reload; NULL: not known */
+	uint64_t whole_due_ns;	       /* when the table is read as a whole again */
 	uint64_t due_ns, table_due_ns, good_ns, repair_count;
 	struct retry retry;
 	struct trouble trouble;
@@ -46,6 +48,8 @@ bool lsvm_keep_addresses(struct lsvm_agent *agent);
 struct lsvm_ipvs_table *lsvm_keep_table(const struct lsvm_agent *agent);
 /* Whether all directors must have destinations in the same order. */
 bool lsvm_keep_order_matters(const struct lsvm_agent *agent);
+/* Whether the kernel's list shows the whole table; false also when it cannot be read. */
+bool lsvm_keep_is_listed(struct lsvm_agent *agent, const struct lsvm_ipvs_table *table);
 /* The next slice of this round: 1, also for an empty one; 0: the round is over. */
 int lsvm_keep_next_slice(struct lsvm_agent *agent, struct slice *slice);
 /* 0: it was as it should be; 1: it was put right. */

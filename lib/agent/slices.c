@@ -182,6 +182,33 @@ static int look_at_record(struct lsvm_agent *agent)
 	return 0;
 }
 
+/* ---- the table ---- */
+
+static void add_text(void *arg, const char *bytes, size_t length)
+{
+	lsvm_buf_add(arg, bytes, length);
+}
+
+bool lsvm_keep_is_listed(struct lsvm_agent *agent, const struct lsvm_ipvs_table *table)
+{
+	struct buf text = { 0 };
+	bool listed = agent->host->ops->stream(agent->host, "/proc/thread-self/net/ip_vs", add_text,
+					       &text) >= 0 &&
+		      !text.failed && text.data &&
+		      lsvm_ipvs_listing_has(text.data, table);
+
+	lsvm_buf_free(&text);
+	return listed;
+}
+
+/* The list is read fast, the table slowly: it is read when the list shows a difference,
+ * and now and then because the list does not show all. */
+static bool must_read(struct lsvm_agent *agent)
+{
+	return agent_now(agent) >= agent->keep->whole_due_ns ||
+	       !lsvm_keep_is_listed(agent, lsvm_keep_table(agent));
+}
+
 /* ---- slices ---- */
 
 #define CUT(from, to, list, first, most)                                                 \
@@ -271,7 +298,7 @@ int lsvm_keep_next_slice(struct lsvm_agent *agent, struct slice *slice)
 		err = cut_network(agent, slice);
 		break;
 	case KEEP_TABLE:
-		if (is_table_due(agent))
+		if (is_table_due(agent) && must_read(agent))
 			cut_table(agent, slice);
 		break;
 	case KEEP_ORDER:

@@ -116,6 +116,9 @@ int lsvm_ipvs_table_seal(struct lsvm_ipvs_table *table);
 /* In a sealed table, by binary search; NULL when absent. */
 struct ipvs_service *lsvm_ipvs_table_lookup(const struct lsvm_ipvs_table *table,
 					    const struct ipvs_key *key);
+/* Whether /proc/net/ip_vs, the text, shows that the kernel has all of the sealed table,
+ * as far as it tells (listing.c). */
+bool lsvm_ipvs_listing_has(const char *text, const struct lsvm_ipvs_table *table);
 int lsvm_ipvs_key_compare(const struct ipvs_key *a, const struct ipvs_key *b);
 int lsvm_ipvs_destination_compare(const struct ipvs_destination *a,
 				  const struct ipvs_destination *b);

@@ -182,6 +182,20 @@ static int find_steps(struct lsvm_apply *apply)
 	return err;
 }
 
+/* The table is known: all but it is looked at. */
+static int observe(struct lsvm_apply *apply, struct lsvm_ipvs_table *known)
+{
+	struct state wanted = *apply->wanted, owned = *apply->owned;
+	int err;
+
+	if (known)
+		wanted.ipvs = owned.ipvs = NULL;
+	err = lsvm_host_observe(apply->host, &wanted, &owned, &apply->present);
+	if (err >= 0 && known)
+		apply->present->ipvs = lsvm_ipvs_table_ref(known);
+	return err;
+}
+
 static int prepare(struct lsvm_apply *apply, const struct apply_wish *wish)
 {
 	int err = 0;
@@ -199,8 +213,7 @@ static int prepare(struct lsvm_apply *apply, const struct apply_wish *wish)
 	if (err >= 0)
 		err = make_wanted(apply, wish);
 	if (err >= 0)
-		err = lsvm_host_observe(apply->host, apply->wanted, apply->owned,
-					&apply->present);
+		err = observe(apply, wish->known);
 	if (err < 0)
 		return err;
 	drop_vanished(apply);

@@ -92,6 +92,8 @@ struct apply_wish {
 	 * record lists both. NULL: there is none. */
 	struct lsvm_plan *other;
 	struct lsvm_ipvs_table *table; /* in place of the plan's; NULL: the plan's */
+	struct lsvm_ipvs_table *known; /* the kernel's, where it need not be read; NULL:
+					  it is read */
 	const struct address
 		*addresses; /* in place of the plan's, when there is `other` */
 	size_t address_count;
