@@ -192,8 +192,8 @@ static void add_text(void *arg, const char *bytes, size_t length)
 bool lsvm_keep_is_listed(struct lsvm_agent *agent, const struct lsvm_ipvs_table *table)
 {
 	struct buf text = { 0 };
-	bool listed = agent->host->ops->stream(agent->host, "/proc/thread-self/net/ip_vs", add_text,
-					       &text) >= 0 &&
+	bool listed = agent->host->ops->stream(agent->host, "/proc/thread-self/net/ip_vs",
+					       add_text, &text) >= 0 &&
 		      !text.failed && text.data &&
 		      lsvm_ipvs_listing_has(text.data, table);
 
