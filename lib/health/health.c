@@ -123,6 +123,11 @@ static void leave(struct health *health, struct probe *probe)
 }
 
 /* Whoever is polite lets the peer close first, until the next turn at the latest. */
+static bool waits_for_peer(const struct probe *probe)
+{
+	return probe->engine->polite && !probe->curt && probe->verdict == VERDICT_GOOD;
+}
+
 static void settle(struct health *health, struct probe *probe, bool over)
 {
 	struct target *target = probe->target;
@@ -132,13 +137,11 @@ static void settle(struct health *health, struct probe *probe, bool over)
 
 		probe->decided = true;
 		lsvm_target_judge(health, target, probe);
-		if (probe->engine->polite && probe->verdict == VERDICT_GOOD &&
-		    probe->deadline_ns < due)
+		if (waits_for_peer(probe) && probe->deadline_ns < due)
 			due = probe->deadline_ns;
 		lsvm_heap_set(health, target, due);
 	}
-	if (probe->decided &&
-	    (over || !probe->engine->polite || probe->verdict != VERDICT_GOOD)) {
+	if (probe->decided && (over || !waits_for_peer(probe))) {
 		lsvm_heap_set(health, target, next_turn(health, target));
 		leave(health, probe);
 	}
@@ -156,7 +159,7 @@ static void fill_channel(struct channel_spec *spec, struct probe *probe)
 				       .remote = target->addr,
 				       .remote_port = target->port,
 				       .mark = target->mark,
-				       .reset = true };
+				       .reset = !engine->orderly };
 	if (probe->recipe->has_tls)
 		spec->tls = &probe->recipe->tls;
 	if (engine->words)

@@ -55,6 +55,14 @@ static void start(struct probe *probe)
 	probe->waiting_for = "postgresql answer";
 }
 
+/* A server that asks for a password keeps a place for us until we are gone. It takes an
+ * orderly end in silence, a reset it writes into its log. */
+static void leave(struct probe *probe)
+{
+	probe->curt = true;
+	lsvm_probe_good(probe);
+}
+
 /* The field of an error; "" when it is not there. Each is a letter and a text with its
  * zero. */
 static const char *field(struct reader body, char letter)
@@ -82,7 +90,7 @@ static void take_error(struct probe *probe, struct reader body)
 			   (strcmp(state, "3D000") == 0 && !check->database);
 
 	if (alive)
-		lsvm_probe_good(probe);
+		leave(probe);
 	else
 		lsvm_probe_bad(probe, "postgresql says %.5s: %s",
 			       lsvm_probe_quote(state, strlen(state), code),
@@ -100,7 +108,7 @@ static void take_message(struct probe *probe, uint8_t type, struct reader body)
 		if (body.failed)
 			lsvm_probe_bad(probe, "no postgresql answer: a cut request");
 		else if (request)
-			lsvm_probe_good(probe);
+			leave(probe);
 		else
 			probe->waiting_for = "postgresql to be ready";
 		return;
@@ -163,4 +171,5 @@ const struct engine lsvm_engine_postgresql = {
 	.start = start,
 	.input = input,
 	.polite = true,
+	.orderly = true,
 };

@@ -46,6 +46,7 @@ void lsvm_probe_give_back(struct health *health, struct probe *probe)
 	probe->target = NULL;
 	probe->io = NULL;
 	probe->connected = probe->decided = probe->closing = probe->warned = false;
+	probe->curt = false;
 	probe->stage = probe->verdict = 0;
 	probe->waiting_for = probe->cause = NULL;
 	probe->out = NULL;

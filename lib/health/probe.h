@@ -99,7 +99,8 @@ struct engine {
 	void (*ended)(struct probe *probe, int status);
 	/* The time is over and nobody has decided; NULL: that is bad. */
 	void (*late)(struct probe *probe);
-	bool polite; /* once decided, the peer may close first (after our farewell) */
+	bool polite;  /* once good, the peer may close first (after our farewell) */
+	bool orderly; /* it writes a line into its log for every reset */
 };
 extern const struct engine lsvm_engine_tcp, lsvm_engine_sctp, lsvm_engine_udp,
 	lsvm_engine_ping, lsvm_engine_http, lsvm_engine_dns, lsvm_engine_dns_tcp,
@@ -164,6 +165,7 @@ struct probe {
 	const struct recipe *recipe;
 	uint64_t now_ns, start_ns, deadline_ns;
 	bool connected, decided, closing, warned;
+	bool curt;     /* nothing was said that a polite peer would close after */
 	bool alone;    /* a hint asked for it */
 	uint8_t stage; /* the engine's */
 	uint8_t percent;

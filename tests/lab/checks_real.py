@@ -330,6 +330,7 @@ class RealServers(unittest.TestCase):
             process.send_signal(signal.SIGTERM)  # waits for this session to end
             self.say("down postgresql says 57P03: the database system is shutting down, 2 of 2")
         self.stop(process)
+        self.assertNotIn("reset by peer", (self.folder / "log").read_text())
 
     def mariadb(self, port):
         data, private = self.folder / "my", as_nobody()

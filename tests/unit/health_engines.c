@@ -794,6 +794,13 @@ static void postgresql_is_alive_when_it_asks_who_we_are(void **state)
 	assert_null(bed_ask(&bed, &check, &all, 1, 0, BED_OPEN));
 	SENT(&bed, "\0\0\0\x33\0\3\0\0user\0u\0database\0d\0application_name\0libsvm\0\0"
 		   "X\0\0\0\4");
+	assert_false(bed.channel.reset);
+	/* What asks for a password keeps a place for us: we are gone at once. */
+	bed_watch(&bed, &check, 5432);
+	bed_begin(&bed);
+	bed_fact(&bed, IO_CONNECTED);
+	bed_bytes(&bed, "R\0\0\0\x08\0\0\0\3", 9);
+	assert_null(bed.probe);
 	bed_tear_down(&bed);
 }
 
