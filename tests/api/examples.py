@@ -115,6 +115,37 @@ class Examples(unittest.TestCase):
                      r"drained eps3: .*", r"enabled eps3: .*", "duty: master", "stopped eds1: .*"):
             self.assertRegex(text, rf"(?m)^{line}$")
 
+    def test_a_configuration_of_another_program_becomes_a_cluster_file(self):
+        imports = ROOT / "tests" / "golden" / "import"
+        for name in ("pair.conf", "plain.cf", "table.ipvsadm"):
+            with self.subTest(name):
+                text = self.both("import", imports / name)
+                self.assertIn("\npartitions:\n", text)
+                self.assertRegex(text, r"(?m)^line \d+: invented: ")
+        self.both("import", imports / "wrong.ipvsadm", status=1)
+        self.both("import", "/nonexistent", status=1)
+
+    def test_a_server_less_hurts_whom_it_served(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "less.yaml"
+            text = (EXAMPLES / "minimal.yaml").read_text()
+            path.write_text(text.replace("[eps1, eps2]", "[eps1]"))
+            self.assertNotEqual(path.read_text(), text)
+            for after, start in ((EXAMPLES / "minimal.yaml", "hurts: none\n"),
+                                 (path, "hurts: ")):
+                out = self.both("impact", EXAMPLES / "minimal.yaml", after, "eds1")
+                self.assertTrue(out.startswith(start), out)
+        self.assertIn("192.0.2.22:80", out)
+        self.both("impact", FIGURE3, FIGURE3, "nobody", status=1)
+
+    def test_a_client_is_told_its_server(self):
+        lines = self.both("sched", EXAMPLES / "minimal.yaml", "eds1", "10.9.0.7").splitlines()
+        self.assertEqual(len(lines), 1, lines)
+        self.assertRegex(lines[0], r"^tcp 192\.0\.2\.100:80: 192\.0\.2\.2[12]$")
+        for path in FILES:
+            with self.subTest(path.name):
+                self.both("sched", path, "eds1", "10.9.0.7")
+
     def test_an_agent_for_a_machine_or_server_that_is_not_there_is_an_error(self):
         self.both("agent", FIGURE3, "eds9", "eps3", status=1)
         self.both("agent", FIGURE3, "eds1", "eps9", status=1)
