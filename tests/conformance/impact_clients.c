@@ -84,9 +84,22 @@ static void note(void *data, const struct flow *flow, const struct addr *dest)
 		seen[number] = dest->bytes[3];
 }
 
-/* Every flow as a new connection, from a port that it had not yet. */
+static unsigned count_seen(void)
+{
+	unsigned sum = 0;
+
+	for (uint32_t i = FIRST_FLOW; i < IMPACT_FLOWS; i++)
+		sum += seen[i] != 0;
+	return sum;
+}
+
+/* Every flow as a new connection, from a port that it had not yet. The kernel's list of
+ * connections passes over some while earlier ones end: it is read until nothing new is in
+ * it. */
 static void send_all(const struct ipvs_service *service, uint8_t *into)
 {
+	unsigned before_reading;
+
 	good(lsvm_sched_create(ctx, service, &asked));
 	memset(into, 0, IMPACT_FLOWS);
 	port_shift++;
@@ -96,7 +109,11 @@ static void send_all(const struct ipvs_service *service, uint8_t *into)
 		wire_send(&wire, &flow, WIRE_SYN);
 	}
 	seen = into;
-	wire_read(note, NULL);
+	do {
+		before_reading = count_seen();
+		wire_read(note, NULL);
+	} while (count_seen() > before_reading &&
+		 count_seen() < IMPACT_FLOWS - FIRST_FLOW);
 	lsvm_sched_free(asked);
 }
 
