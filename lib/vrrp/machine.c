@@ -33,7 +33,7 @@
  *
  * A farewell between two. The RFC has a backup wait for its skew, so that the best one
  * takes over. Where it is known that there are two routers only, there is nobody to wait
- * for.
+ * for but the one that leaves, for a moment.
  *
  * A master that hears a lesser one answers at once (RFC 9568, section 6.4.3) and
  * announces the addresses, at once and once more when the other has settled; at most
@@ -50,6 +50,8 @@
 #define ABSENT_INTERVALS 4
 /* How long a master that lost may still announce what it was just claiming. */
 #define SETTLE_NS (100 * NS_PER_MS)
+/* For those that say farewell before they release, as keepalived does. */
+#define PAIR_WAIT_NS (2 * NS_PER_MS)
 
 static const struct word states[] = {
 	{ VRRP_INIT, "init" },
@@ -244,11 +246,18 @@ static bool may_preempt(const struct vrrp *vrrp)
 	       vrrp->now_ns - vrrp->fit_ns >= vrrp->config.preempt_delay_ms * NS_PER_MS;
 }
 
+static uint64_t farewell_wait(const struct vrrp *vrrp)
+{
+	const uint64_t wait = skew(vrrp);
+
+	return vrrp->config.pair && wait > PAIR_WAIT_NS ? PAIR_WAIT_NS : wait;
+}
+
 static void hear_as_backup(struct vrrp *vrrp, const struct addr *src,
 			   const struct vrrp_advert *advert)
 {
 	const bool followed = !lsvm_addr_compare(&vrrp->master, src);
-	const uint64_t wait = vrrp->config.pair ? 0 : skew(vrrp);
+	const uint64_t wait = farewell_wait(vrrp);
 
 	if (advert->priority == VRRP_PRIORITY_RELEASED) {
 		if (!followed)

@@ -167,7 +167,7 @@ static void a_released_mastership_is_taken_after_the_skew(void **state)
 	       tick(bench, 2 * SECOND + SKEW));
 }
 
-static void of_two_the_one_that_is_left_does_not_wait(void **state)
+static void of_two_the_one_that_is_left_hardly_waits(void **state)
 {
 	struct bench *bench = *state;
 
@@ -177,9 +177,9 @@ static void of_two_the_one_that_is_left_does_not_wait(void **state)
 	EXPECT("", hear(bench, SECOND, 9, 200));
 	DEADLINE(bench, SECOND + DOWN);
 	EXPECT("", hear(bench, 2 * SECOND, 9, 0));
-	DEADLINE(bench, 2 * SECOND);
+	DEADLINE(bench, 2 * SECOND + 2 * MS);
 	EXPECT("backup>master(192.0.2.9 released) send:100@" GROUP " claim",
-	       tick(bench, 2 * SECOND));
+	       tick(bench, 2 * SECOND + 2 * MS));
 }
 
 static void a_farewell_of_somebody_else_is_no_release(void **state)
@@ -713,7 +713,7 @@ int main(void)
 		TEST(the_master_s_interval_counts_in_version_3),
 		TEST(version_2_skews_in_parts_of_a_second_whatever_the_interval),
 		TEST(a_released_mastership_is_taken_after_the_skew),
-		TEST(of_two_the_one_that_is_left_does_not_wait),
+		TEST(of_two_the_one_that_is_left_hardly_waits),
 		TEST(a_farewell_of_somebody_else_is_no_release),
 		TEST(a_lesser_master_is_replaced_after_the_silence_it_would_need),
 		TEST(without_preemption_a_lesser_master_stays),
