@@ -23,8 +23,9 @@
  * A master that yields says so. When two were masters because they could not hear each
  * other, the neighbours went with whoever announced last, which may be the one that now
  * yields; the other was master all the time and does not know of it. So the one that
- * yields, once its addresses are gone, sends one more advert with its priority, which the
- * other answers as it answers any lesser master: by announcing the addresses. If the one
+ * yields, once its addresses are gone, sends one more advert, of the lowest priority, to
+ * which nobody yields, and which the other answers as it answers any lesser master: by
+ * announcing the addresses. If the one
  * that led the neighbours astray died meanwhile, nobody can say so: therefore a master
  * announces the addresses now and then, for as long as it is one.
  *
@@ -307,7 +308,8 @@ static void hear_as_master(struct vrrp *vrrp, const struct addr *src,
 	}
 	follow(vrrp, src, advert);
 	vrrp->yielded = !doubt;
-	vrrp->send_due = lesser && vrrp->told_state == VRRP_MASTER;
+	/* What was heard in doubt may be old, and its sender gone. */
+	vrrp->send_due = lesser && !doubt && vrrp->told_state == VRRP_MASTER;
 }
 
 static uint64_t longest_interval(const struct vrrp *vrrp)

@@ -8,6 +8,13 @@
  */
 #include "vrrp/vrrp.h"
 
+static uint8_t priority_to_say(const struct vrrp *vrrp)
+{
+	if (vrrp->farewell_due)
+		return VRRP_PRIORITY_RELEASED;
+	return vrrp->state == VRRP_MASTER ? vrrp->priority : VRRP_PRIORITY_LOWEST;
+}
+
 /* One advert to the group, or one for each peer: their checksums differ. */
 static bool hand_out_advert(struct vrrp *vrrp, struct vrrp_action *ret)
 {
@@ -18,8 +25,7 @@ static bool hand_out_advert(struct vrrp *vrrp, struct vrrp_action *ret)
 			return false;
 		vrrp->is_sending = true;
 		vrrp->send_next = 0;
-		vrrp->sending =
-			vrrp->farewell_due ? VRRP_PRIORITY_RELEASED : vrrp->priority;
+		vrrp->sending = priority_to_say(vrrp);
 		vrrp->send_due = vrrp->farewell_due = false;
 	}
 	ret->kind = VRRP_ACTION_SEND;

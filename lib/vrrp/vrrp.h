@@ -31,6 +31,7 @@
 #define VRRP_SAID_AGAIN_NS (60 * UINT64_C(1000000000))
 
 #define VRRP_PRIORITY_RELEASED 0 /* in an advert: the master gives up */
+#define VRRP_PRIORITY_LOWEST 1
 #define VRRP_PRIORITY_OWNER 255
 
 struct vrrp_config {
