@@ -164,6 +164,9 @@ FINDING(MARK_IN_TWO_PARTITIONS, "mark-in-two-partitions", ERROR,
 	"use a firewall mark in one partition only")
 FINDING(MARK_UNEQUAL, "mark-unequal", ERROR,
 	"make the settings equal, or use another mark")
+FINDING(MARK_RESERVED, "mark-reserved", ERROR, "use a mark below 0x53560000, as 100")
+FINDING(SLOW_START_UNFELT, "slow-start-unfelt", WARNING,
+	"give the servers weights of 10 and more; only their proportions matter")
 FINDING(PARTITION_WITHOUT_SERVERS, "partition-without-servers", WARNING,
 	"add servers to the partition: until then it refuses its clients")
 FINDING(PARTITION_WITHOUT_VIPS, "partition-without-vips", WARNING,

@@ -16,6 +16,11 @@
 
 #include <libsvm/cluster.h>
 
+/* Firewall marks of services that are there for probes alone, each with one destination:
+ * a packet with the mark goes to that server in the way clients' packets go. */
+#define PROBE_MARK_FIRST 0x53560000u
+#define PROBE_MARK_LAST 0x5356ffffu
+
 struct object {
 	struct object *parent;
 	const struct object_type *type; /* schema.h: its fields */

@@ -143,6 +143,26 @@ static void check_quorum(struct validation *v, const struct service *service,
 			lsvm_forwarding_name((int)s->forwarding));
 }
 
+/* ---- slow starts ---- */
+
+/* A weight of 1 cannot be less. */
+static void check_slow_start(struct validation *v, const struct service *service,
+			     const struct settings *s)
+{
+	const struct partition *partition = vip_partition(service_vip(service));
+	bool slow = false;
+
+	for (uint32_t i = 0; i < s->checks.count; i++)
+		slow |= s->checks.items[i].slow_start_ms != 0;
+	for (uint32_t i = 0; slow && i < partition->servers.count; i++)
+		slow = partition->servers.items[i].weight < 2;
+	if (slow && partition->servers.count)
+		lsvm_fault_setting(v, FINDING_SLOW_START_UNFELT, service, SETTING_CHECKS,
+				   "service \"%s\" has slow starts, but no server of "
+				   "partition \"%s\" has a weight above 1",
+				   or_empty(service->name), or_empty(partition->name));
+}
+
 /* ---- one mark, one service ---- */
 
 static bool same_tunnel(const struct tunnel *a, const struct tunnel *b)
@@ -194,6 +214,11 @@ static void check_mark(struct validation *v, struct map *marks,
 	void *found = NULL;
 	const char *what;
 
+	if (service->fwmark >= PROBE_MARK_FIRST && service->fwmark <= PROBE_MARK_LAST)
+		lsvm_fault(v, FINDING_MARK_RESERVED, &service->object, &service->fwmark,
+			   "the marks from 0x%x to 0x%x are for checks that go through "
+			   "the directors",
+			   PROBE_MARK_FIRST, PROBE_MARK_LAST);
 	if (!key)
 		return;
 	*key = (struct mark_key){ service->fwmark, service_vip(service)->address.family };
@@ -239,6 +264,7 @@ void lsvm_validate_services(struct validation *v)
 				check_thresholds(v, service, &settings);
 				check_forwarding(v, service, &settings);
 				check_quorum(v, service, &settings);
+				check_slow_start(v, service, &settings);
 				if (service->fwmark)
 					check_mark(v, &marks, service, &settings);
 			}

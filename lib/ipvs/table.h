@@ -22,10 +22,6 @@
 /* Forwarding methods fill the low three bits of a connection's flags; the two above are
  * free for more, and above those are flags of other meaning. */
 #define IPVS_FORWARDING_MASK 0x1f
-/* Firewall marks of services that are there for probes alone, each with one destination:
- * a packet with the mark goes to that server in the way clients' packets go. */
-#define IPVS_PROBE_MARK_FIRST 0x53560000u
-#define IPVS_PROBE_MARK_LAST 0x5356ffffu
 
 /* Statistics since the last zero, and the estimator's rates; all 64 bits. */
 struct ipvs_counters {

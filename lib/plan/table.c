@@ -5,7 +5,7 @@
  * the destinations. Numbers are those of include/uapi/linux/ip_vs.h.
  *
  * Where a check goes through the director, each of its destinations has one more service,
- * by a firewall mark from IPVS_PROBE_MARK_FIRST up and with that one destination: a probe
+ * by a firewall mark from PROBE_MARK_FIRST up and with that one destination: a probe
  * to the VIP that carries the mark reaches this server and no other. One mark serves all
  * VIPs of its family that reach the server in the same way.
  */
@@ -238,18 +238,18 @@ static bool add_probe(struct table_maker *maker, uint8_t family,
 	err = lsvm_map_put(&maker->probes, probe, sizeof(*probe), probe, NULL);
 	if (err == LSVM_ERR_EXISTS)
 		return true;
-	if (maker->probes.count > IPVS_PROBE_MARK_LAST - IPVS_PROBE_MARK_FIRST + 1) {
+	if (maker->probes.count > PROBE_MARK_LAST - PROBE_MARK_FIRST + 1) {
 		maker->c->err = lsvm_fail(
 			maker->c->ctx, LSVM_ERR_LIMIT,
 			"checks go through the directors to more than %u servers; let "
 			"some of them go straight",
-			IPVS_PROBE_MARK_LAST - IPVS_PROBE_MARK_FIRST + 1);
+			PROBE_MARK_LAST - PROBE_MARK_FIRST + 1);
 		return true;
 	}
 	to = err < 0 ? NULL : lsvm_ipvs_table_push(maker->table);
 	if (!to)
 		return false;
-	to->key.fwmark = IPVS_PROBE_MARK_FIRST + (uint32_t)maker->probes.count - 1;
+	to->key.fwmark = PROBE_MARK_FIRST + (uint32_t)maker->probes.count - 1;
 	to->key.addr.family = family;
 	to->netmask = netmask(family, NULL);
 	strcpy(to->scheduler, "rr");

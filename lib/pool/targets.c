@@ -199,8 +199,8 @@ void lsvm_pool_find_probes(struct builder *b)
 		const struct ipvs_service *service = &full->services.items[i];
 		struct probe_key key;
 
-		if (service->key.fwmark < IPVS_PROBE_MARK_FIRST ||
-		    service->key.fwmark > IPVS_PROBE_MARK_LAST ||
+		if (service->key.fwmark < PROBE_MARK_FIRST ||
+		    service->key.fwmark > PROBE_MARK_LAST ||
 		    service->destinations.count != 1)
 			continue;
 		probe_key(service->key.addr.family, &service->destinations.items[0],

@@ -172,8 +172,7 @@ static int look_at_service(struct sim_service *service, void *arg)
 {
 	struct taking *taking = arg;
 
-	if (service->fwmark >= IPVS_PROBE_MARK_FIRST &&
-	    service->fwmark <= IPVS_PROBE_MARK_LAST)
+	if (service->fwmark >= PROBE_MARK_FIRST && service->fwmark <= PROBE_MARK_LAST)
 		return 0; /* no client comes that way */
 	for (struct sim_dest *dest = service->ring.next; dest != &service->ring;
 	     dest = dest->next)

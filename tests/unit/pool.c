@@ -553,6 +553,9 @@ static void a_check_through_the_director_has_a_mark_for_each_server(void **state
 	pool_world_text(&w, THROUGH);
 	/* Two VIPs, and one service for each of three servers. */
 	assert_int_equal(w.shadow->services.count, 5);
+	/* A master has the VIP itself, and yet must hear answers from it. */
+	assert_non_null(
+		lsvm_state_sysctl(w.plan->wanted, "net.ipv4.conf.eth0.accept_local"));
 	assert_int_equal(lsvm_pool_target_count(w.pool), 6);
 	for (size_t i = 0; i < 6; i++) {
 		const struct target_spec *spec = lsvm_pool_target(w.pool, i);
