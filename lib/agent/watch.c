@@ -15,9 +15,8 @@
 #define EDITS_AT_ONCE 64
 /* A director that knows of no verdict for so long takes part without. */
 #define SETTLE_NS (30 * IO_S)
-/* After this director's network was away, bad news is not believed for so long, unless
- * all is well before. */
-#define TRUST_NS (5 * IO_S)
+/* How often it is looked whether all is known after this director was cut off. */
+#define DOUBT_NS (20 * IO_MS)
 
 /* ---- seats of probes ---- */
 
@@ -99,12 +98,26 @@ static int by_target(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* The probe that was under way when the network came back does not count. */
+static bool is_believed(const struct watch *watch, const struct watchlist *list,
+			const struct watched *watched)
+{
+	struct target_figures figures;
+
+	if (watch->cut)
+		return false;
+	lsvm_target_figures(watched->target, &figures);
+	return figures.failure_count - watched->failure_count >
+	       lsvm_pool_target(list->pool, watched->index)->check->fall;
+}
+
 static void tell_pool(const struct watch *watch, struct watchlist *list,
 		      struct watched *watched, uint64_t now_ns)
 {
 	const bool down = lsvm_target_state(watched->target) == TARGET_DOWN;
 
-	if (down && !watched->told_down && (watch->cut || watch->trust_ns > now_ns))
+	if (down && !watched->told_down && (watch->cut || watch->back_ns) &&
+	    !is_believed(watch, list, watched))
 		return;
 	watched->told_down = down;
 	lsvm_pool_input_verdict(list->pool, watched->index,
@@ -129,33 +142,38 @@ static void target_changed(struct lsvm_agent *agent, struct target *target)
 	agent->watch->pool_moved = true;
 }
 
-/* Whether somebody has not answered since then whom the pool takes for alive. */
-static bool is_unsure(const struct watchlist *list, uint64_t since_ns)
+/* Whether it is known of the target how it is, since this director is back. */
+static bool is_known(const struct watch *watch, const struct watched *watched)
 {
 	struct target_figures figures;
 
-	for (size_t i = 0; i < list->count; i++) {
-		lsvm_target_figures(list->items[i].target, &figures);
-		if (!list->items[i].told_down &&
-		    (figures.bad_in_row || figures.last_probe_ns < since_ns))
-			return true;
-	}
-	return false;
+	if (watched->told_down)
+		return true;
+	lsvm_target_figures(watched->target, &figures);
+	return !figures.bad_in_row && figures.last_probe_ns >= watch->back_ns;
 }
 
-/* Believes what it sees when all answer again, or at last. */
-static void trust_again(struct lsvm_agent *agent, uint64_t now_ns)
+/* Until all answer, or have failed as often as they must. */
+static void doubt(struct lsvm_agent *agent, uint64_t now_ns)
 {
 	struct watch *watch = agent->watch;
+	bool known = true;
 
-	if (!watch->trust_ns || watch->cut ||
-	    (watch->trust_ns > now_ns &&
-	     is_unsure(&watch->now, watch->trust_ns - TRUST_NS)))
+	if (!watch->back_ns || watch->cut || now_ns < watch->doubt_ns)
 		return;
-	watch->trust_ns = 0;
-	for (size_t i = 0; i < watch->now.count; i++)
-		tell_pool(watch, &watch->now, &watch->now.items[i], now_ns);
+	watch->doubt_ns = now_ns + DOUBT_NS;
+	for (size_t i = 0; i < watch->now.count; i++) {
+		struct watched *watched = &watch->now.items[i];
+
+		if (!watched->told_down &&
+		    lsvm_target_state(watched->target) == TARGET_DOWN)
+			tell_pool(watch, &watch->now, watched, now_ns);
+		known = known && is_known(watch, watched);
+	}
 	watch->pool_moved = true;
+	if (!known)
+		return;
+	watch->back_ns = 0;
 	lsvm_duty_judge(agent);
 }
 
@@ -420,9 +438,8 @@ static uint64_t watch_deadline(const struct lsvm_agent *agent)
 	pool = lsvm_pool_deadline(watch->now.pool);
 	if (pool < health)
 		health = pool;
-	return watch->trust_ns && !watch->cut && watch->trust_ns < health
-		       ? watch->trust_ns
-		       : health;
+	return watch->back_ns && !watch->cut && watch->doubt_ns < health ? watch->doubt_ns
+									 : health;
 }
 
 static void watch_tick(struct lsvm_agent *agent, uint64_t now_ns)
@@ -431,7 +448,7 @@ static void watch_tick(struct lsvm_agent *agent, uint64_t now_ns)
 
 	lsvm_health_tick(watch->health, now_ns);
 	pump_health(agent);
-	trust_again(agent, now_ns);
+	doubt(agent, now_ns);
 	if (lsvm_pool_deadline(watch->now.pool) <= now_ns) {
 		lsvm_pool_tick(watch->now.pool, now_ns);
 		watch->pool_moved = true;
@@ -476,7 +493,8 @@ bool lsvm_watch_is_settled(const struct lsvm_agent *agent)
 {
 	const struct watch *watch = agent->watch;
 
-	if (watch && (watch->cut || watch->trust_ns))
+	if (watch && (watch->cut ||
+		      (watch->back_ns && agent_now(agent) - watch->back_ns < SETTLE_NS)))
 		return false;
 	return !watch || watch->settled ||
 	       agent_now(agent) - agent->started_ns > SETTLE_NS;
@@ -489,11 +507,16 @@ void lsvm_watch_cut(struct lsvm_agent *agent, bool cut)
 	if (!watch || watch->cut == cut)
 		return;
 	watch->cut = cut;
-	watch->trust_ns = agent_now(agent) + TRUST_NS;
+	watch->back_ns = watch->doubt_ns = agent_now(agent);
 	/* What went by meanwhile is of no use: all are asked again now. */
-	for (size_t i = 0; !cut && i < watch->now.count; i++)
-		lsvm_health_hint(watch->health, watch->now.items[i].target,
-				 agent_now(agent));
+	for (size_t i = 0; !cut && i < watch->now.count; i++) {
+		struct watched *watched = &watch->now.items[i];
+		struct target_figures figures;
+
+		lsvm_target_figures(watched->target, &figures);
+		watched->failure_count = figures.failure_count;
+		lsvm_health_hint(watch->health, watched->target, agent_now(agent));
+	}
 	agent->io->wake(agent->host, agent_now(agent));
 }
 

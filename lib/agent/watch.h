@@ -16,8 +16,9 @@ struct probe_seat {
 
 struct watched {
 	struct target *target;
-	size_t index;	/* in the pool */
-	bool told_down; /* what the pool was told last */
+	size_t index;		/* in the pool */
+	bool told_down;		/* what the pool was told last */
+	uint64_t failure_count; /* of the target, when this director was cut off last */
 };
 
 /* A pool and the targets that are probed for it, by address of the target. */
@@ -34,10 +35,11 @@ struct watch {
 	struct trouble edit_trouble, open_trouble;
 	bool pool_moved; /* edits or events may wait in the pool */
 	bool settled;
-	/* While a card of this director is down, and until `trust_ns` after that, a
-	 * server that does not answer says nothing about the server. */
+	/* While a card of this director is down, a server that does not answer says
+	 * nothing about the server; after that it must fail as often as any other. */
 	bool cut;
-	uint64_t trust_ns; /* 0: bad news is believed again */
+	uint64_t back_ns;  /* since when no card is down; 0: all is known again */
+	uint64_t doubt_ns; /* when to look again whether it is */
 };
 
 #endif

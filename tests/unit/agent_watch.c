@@ -413,9 +413,9 @@ static void who_died_while_a_director_was_cut_off_is_found_out_after_it(void **s
 	lsvm_world_power(servers[1], false);
 	pass(1000);
 	cut(false);
-	pass(4000);
+	pass(1500);
 	assert_string_equal(table(), "21:1 22:1 23:1");
-	pass(4000);
+	pass(5000);
 	assert_string_equal(table(), "21:1 23:1");
 	assert_true(told(LSVM_EVENT_SERVER_DOWN, "eps2", ""));
 	/* And one that was known to be dead is so all the time. */
