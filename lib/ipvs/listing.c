@@ -25,8 +25,8 @@ struct listing {
 	bool differs;
 };
 
-/* "0A000001:0050" or "[2001:0db8:…]:0050". */
-static bool parse_endpoint(const char *text, struct addr *ret_addr, uint16_t *ret_port)
+bool lsvm_ipvs_listing_endpoint(const char *text, struct addr *ret_addr,
+				uint16_t *ret_port)
 {
 	char inside[LSVM_ADDRESS_TEXT_BYTES];
 	unsigned port, number;
@@ -46,7 +46,7 @@ static bool parse_endpoint(const char *text, struct addr *ret_addr, uint16_t *re
 	return true;
 }
 
-static uint8_t protocol_of(const char *word)
+uint8_t lsvm_ipvs_listing_protocol(const char *word)
 {
 	if (strcmp(word, "TCP") == 0)
 		return IPPROTO_TCP;
@@ -69,10 +69,10 @@ static uint8_t forwarding_of(const char *word)
 static void take_service(struct listing *listing, const char *protocol,
 			 const char *endpoint, const char *scheduler)
 {
-	struct ipvs_key key = { .protocol = protocol_of(protocol) };
+	struct ipvs_key key = { .protocol = lsvm_ipvs_listing_protocol(protocol) };
 
 	listing->service = NULL;
-	if (!key.protocol || !parse_endpoint(endpoint, &key.addr, &key.port))
+	if (!key.protocol || !lsvm_ipvs_listing_endpoint(endpoint, &key.addr, &key.port))
 		return;
 	listing->service = lsvm_ipvs_table_lookup(listing->table, &key);
 	if (!listing->service)
@@ -95,7 +95,8 @@ static void take_destination(struct listing *listing, const char *endpoint,
 
 	if (!service)
 		return;
-	if (parse_endpoint(endpoint, &key.addr, &key.port) && service->destinations.count)
+	if (lsvm_ipvs_listing_endpoint(endpoint, &key.addr, &key.port) &&
+	    service->destinations.count)
 		found = bsearch(&key, service->destinations.items,
 				service->destinations.count, sizeof(key), by_destination);
 	if (!found || found->weight != weight ||

@@ -115,6 +115,10 @@ struct ipvs_service *lsvm_ipvs_table_lookup(const struct lsvm_ipvs_table *table,
 /* Whether /proc/net/ip_vs, the text, shows that the kernel has all of the sealed table,
  * as far as it tells (listing.c). */
 bool lsvm_ipvs_listing_has(const char *text, const struct lsvm_ipvs_table *table);
+/* Its words: "0A000001:0050" or "[2001:0db8:…]:0050"; "TCP", 0 for what it is none of. */
+bool lsvm_ipvs_listing_endpoint(const char *text, struct addr *ret_addr,
+				uint16_t *ret_port);
+uint8_t lsvm_ipvs_listing_protocol(const char *word);
 int lsvm_ipvs_key_compare(const struct ipvs_key *a, const struct ipvs_key *b);
 int lsvm_ipvs_destination_compare(const struct ipvs_destination *a,
 				  const struct ipvs_destination *b);

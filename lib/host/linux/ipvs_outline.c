@@ -76,36 +76,6 @@ void lsvm_ipvs_outline_of_table(const struct lsvm_ipvs_table *table,
 	*ret = outline;
 }
 
-/* "0A000001:0050" or "[2001:0db8:…]:0050". */
-static bool parse_endpoint(const char *text, struct addr *ret_addr, uint16_t *ret_port)
-{
-	char inside[LSVM_ADDRESS_TEXT_BYTES];
-	unsigned port, number;
-
-	if (sscanf(text, "[%63[0-9a-fA-F:.]]:%4x", inside, &port) == 2) {
-		if (!lsvm_addr_parse(inside, ret_addr) || ret_addr->family != 6)
-			return false;
-	} else if (sscanf(text, "%8x:%4x", &number, &port) == 2) {
-		*ret_addr =
-			(struct addr){ 4,
-				       { (uint8_t)(number >> 24), (uint8_t)(number >> 16),
-					 (uint8_t)(number >> 8), (uint8_t)number } };
-	} else {
-		return false;
-	}
-	*ret_port = (uint16_t)port;
-	return true;
-}
-
-static uint8_t parse_protocol(const char *name)
-{
-	if (strcmp(name, "TCP") == 0)
-		return IPPROTO_TCP;
-	if (strcmp(name, "UDP") == 0)
-		return IPPROTO_UDP;
-	return strcmp(name, "SCTP") == 0 ? IPPROTO_SCTP : 0;
-}
-
 /* *service is the hash of the service that destinations belong to. */
 static int add_line(const char *line, uint64_t *service, struct ipvs_outline *outline)
 {
@@ -122,14 +92,15 @@ static int add_line(const char *line, uint64_t *service, struct ipvs_outline *ou
 		return 0;
 	if (strcmp(first, "FWM") == 0 && sscanf(second, "%8x", &fwmark) == 1) {
 		*service = hash_service(fwmark, 0, NULL, 0);
-	} else if (!parse_endpoint(second, &addr, &port)) {
+	} else if (!lsvm_ipvs_listing_endpoint(second, &addr, &port)) {
 		return LSVM_ERR_UNSUPPORTED;
 	} else if (strcmp(first, "->") == 0) {
 		outline->destination_count++;
 		outline->sum += hash_destination(*service, &addr, port);
 		return 0;
 	} else {
-		*service = hash_service(0, parse_protocol(first), &addr, port);
+		*service =
+			hash_service(0, lsvm_ipvs_listing_protocol(first), &addr, port);
 	}
 	outline->service_count++;
 	outline->sum += *service;
