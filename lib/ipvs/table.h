@@ -122,6 +122,8 @@ uint8_t lsvm_ipvs_listing_protocol(const char *word);
 int lsvm_ipvs_key_compare(const struct ipvs_key *a, const struct ipvs_key *b);
 int lsvm_ipvs_destination_compare(const struct ipvs_destination *a,
 				  const struct ipvs_destination *b);
+/* IPPROTO_* of an enum lsvm_protocol; 0: it is none. */
+uint8_t lsvm_ipvs_protocol_number(int protocol);
 /* "tcp 192.0.2.100:80", "mark 7 ipv6"; buf holds LSVM_ADDRESS_TEXT_BYTES * 2. */
 const char *lsvm_ipvs_key_text(const struct ipvs_key *key, char *buf);
 /* What the kernel would accept and should not have: LSVM_ERR_ARGUMENT with a sentence.

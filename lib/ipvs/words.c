@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The words are those of the cluster file. */
 #include "ipvs/words.h"
+#include "ipvs/table.h"
 
 #include <libsvm/cluster.h>
 #include <netinet/in.h>
@@ -38,3 +39,18 @@ const struct word lsvm_ipvs_protocol_words[] = {
 	{ IPPROTO_SCTP, "sctp" },
 	{ 0, NULL },
 };
+
+uint8_t lsvm_ipvs_protocol_number(int protocol)
+{
+	switch ((enum lsvm_protocol)protocol) {
+	case LSVM_PROTOCOL_TCP:
+		return IPPROTO_TCP;
+	case LSVM_PROTOCOL_UDP:
+		return IPPROTO_UDP;
+	case LSVM_PROTOCOL_SCTP:
+		return IPPROTO_SCTP;
+	case LSVM_PROTOCOL_UNKNOWN:
+		break;
+	}
+	return 0;
+}

@@ -28,21 +28,6 @@ struct table_maker {
 	size_t addrs_capacity;
 };
 
-static uint8_t protocol_number(enum lsvm_protocol protocol)
-{
-	switch (protocol) {
-	case LSVM_PROTOCOL_TCP:
-		return IPPROTO_TCP;
-	case LSVM_PROTOCOL_UDP:
-		return IPPROTO_UDP;
-	case LSVM_PROTOCOL_SCTP:
-		return IPPROTO_SCTP;
-	case LSVM_PROTOCOL_UNKNOWN:
-		break;
-	}
-	return 0;
-}
-
 /* ---- destinations ---- */
 
 static bool find_addresses(struct table_maker *maker, const struct vip *vip,
@@ -191,7 +176,8 @@ static bool add_ports(struct table_maker *maker, const struct service *service,
 {
 	bool nat = settings->forwarding == LSVM_FORWARDING_NAT;
 	struct ipvs_key key = { .addr = vip->address,
-				.protocol = protocol_number(service->protocol) };
+				.protocol =
+					lsvm_ipvs_protocol_number(service->protocol) };
 
 	for (uint32_t i = 0; i < service->ports.count; i++) {
 		const struct port_range *range = &service->ports.items[i];

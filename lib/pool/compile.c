@@ -66,21 +66,6 @@ uint32_t lsvm_pool_add_server(struct builder *b, const char *name)
 	return number;
 }
 
-static uint8_t protocol_number(enum lsvm_protocol protocol)
-{
-	switch (protocol) {
-	case LSVM_PROTOCOL_TCP:
-		return IPPROTO_TCP;
-	case LSVM_PROTOCOL_UDP:
-		return IPPROTO_UDP;
-	case LSVM_PROTOCOL_SCTP:
-		return IPPROTO_SCTP;
-	case LSVM_PROTOCOL_UNKNOWN:
-		break;
-	}
-	return 0;
-}
-
 /* ---- one service of the cluster ---- */
 
 struct walk {
@@ -292,7 +277,8 @@ static void add_service(struct walk *w)
 {
 	const struct service *service = w->service;
 	struct ipvs_key key = { .addr = w->vip->address,
-				.protocol = protocol_number(service->protocol) };
+				.protocol =
+					lsvm_ipvs_protocol_number(service->protocol) };
 
 	if (service->fwmark) {
 		key = (struct ipvs_key){ .fwmark = service->fwmark,

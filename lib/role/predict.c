@@ -57,16 +57,9 @@ static int read_question(struct question *q, const char *vip, const char *client
 
 static uint8_t protocol_number(int protocol)
 {
-	switch ((enum lsvm_protocol)protocol) {
-	case LSVM_PROTOCOL_UDP:
-		return IPPROTO_UDP;
-	case LSVM_PROTOCOL_SCTP:
-		return IPPROTO_SCTP;
-	case LSVM_PROTOCOL_TCP:
-	case LSVM_PROTOCOL_UNKNOWN:
-		break;
-	}
-	return IPPROTO_TCP;
+	const uint8_t number = lsvm_ipvs_protocol_number(protocol);
+
+	return number ? number : IPPROTO_TCP;
 }
 
 /* What is marked on its way in has no address in the table. */

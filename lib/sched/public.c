@@ -47,17 +47,9 @@ static int wrong_family(struct lsvm_ctx *ctx, const char *text, uint8_t family)
 
 static uint8_t protocol_number(const struct lsvm_sched *s, int protocol)
 {
-	switch ((enum lsvm_protocol)protocol) {
-	case LSVM_PROTOCOL_TCP:
-		return IPPROTO_TCP;
-	case LSVM_PROTOCOL_UDP:
-		return IPPROTO_UDP;
-	case LSVM_PROTOCOL_SCTP:
-		return IPPROTO_SCTP;
-	case LSVM_PROTOCOL_UNKNOWN:
-		break;
-	}
-	return s->key.fwmark ? IPPROTO_TCP : s->key.protocol;
+	const uint8_t number = lsvm_ipvs_protocol_number(protocol);
+
+	return number ? number : s->key.fwmark ? IPPROTO_TCP : s->key.protocol;
 }
 
 static int read_packet(const struct lsvm_sched *s, const char *virtual_address,

@@ -113,6 +113,7 @@ static void make_pool(struct sched_case *c)
 	c->weight_style = below(c, 5);
 	c->has_thresholds = chance(c, 40);
 	c->removes = chance(c, 70);
+	c->is_nat = chance(c, 25);
 	for (size_t i = 0; i < c->pool_count; i++) {
 		struct ipvs_destination *dest = &c->pool[i];
 
@@ -127,7 +128,7 @@ static void make_pool(struct sched_case *c)
 		if (dest->addr.family == 6)
 			memcpy(dest->addr.bytes + 10, &low, 4);
 		dest->port = chance(c, 80) ? 80 : (uint16_t)(1 + below(c, 65535));
-		dest->forwarding = IP_VS_CONN_F_DROUTE;
+		dest->forwarding = c->is_nat ? IP_VS_CONN_F_MASQ : IP_VS_CONN_F_DROUTE;
 	}
 }
 
@@ -409,8 +410,9 @@ void case_end_some(struct sched_case *c, struct wire *wire)
 					   : lsvm_sched_connection_destination(
 						     c->machine, attempt->connection);
 
-		/* A packet to a destination that was removed is dropped unread. */
-		if (attempt->over || attempt->flow.protocol == IPPROTO_UDP ||
+		/* A packet to a destination that was removed is dropped unread; with NAT
+		 * the kernel waits a minute for the server's FIN. */
+		if (attempt->over || c->is_nat || attempt->flow.protocol == IPPROTO_UDP ||
 		    !chance(c, percent) ||
 		    !lsvm_sched_destination_is_present(c->machine, (uint32_t)number))
 			continue;

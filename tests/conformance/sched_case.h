@@ -40,7 +40,7 @@ struct sched_case {
 	int numbers[CASE_DESTINATIONS]; /* the machine's */
 	size_t pool_count;
 	unsigned weight_style;
-	bool has_thresholds, removes;
+	bool has_thresholds, removes, is_nat;
 	struct lsvm_sched *machine;
 	VEC(struct attempt) attempts;
 	uint64_t start_ms, round_start_ms;

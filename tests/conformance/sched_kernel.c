@@ -6,7 +6,8 @@
  * Many cases share a namespace and its waiting. What is compared: where each connection
  * went or that there is none (/proc/net/ip_vs_conn), which connections are forgotten, the
  * counts of active and inactive connections, and how many connections each destination
- * got in all (which covers one-packet services, too). Half of the cases run with
+ * got in all (which covers one-packet services, too). A quarter of the services are
+ * reached by NAT, the rest by direct routing. Half of the cases run with
  * expire_quiescent_template=1 and with lblc_expiration and lblcr_expiration at 1 s. Not
  * compared: lblc's and lblcr's full expiry after half an hour, templates' extension by a
  * minute, SCTP.
