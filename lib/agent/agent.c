@@ -268,6 +268,7 @@ int lsvm_agent_dispatch(struct lsvm_agent *agent)
 	if (agent->life == AGENT_FINISHED)
 		return 0;
 	/* What came is heard before anybody is called silent. */
+	agent->hearing = true;
 	while ((more = count < DISPATCH_FACTS) &&
 	       (more = agent->io->next(agent->host, &event))) {
 		struct seat *seat = event.owner;
@@ -276,6 +277,8 @@ int lsvm_agent_dispatch(struct lsvm_agent *agent)
 		if (++count % FACTS_BETWEEN_TICKS == 0)
 			tick(agent);
 	}
+	agent->hearing = false;
+	agent->behind = more;
 	tick(agent);
 	look_for_end(agent);
 	deadline = soonest(agent);

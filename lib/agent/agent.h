@@ -92,6 +92,8 @@ struct lsvm_agent {
 	struct aim aim;
 	enum lsvm_role role;
 	enum agent_life life;
+	bool hearing;			/* facts are being taken in */
+	bool behind;			/* and there were more than a dispatch takes */
 	uint64_t wake_ns;		/* the wish of the last dispatch */
 	uint64_t slowest_ns, latest_ns; /* dispatch; coming after a wish */
 	uint64_t started_ns, stop_ns;	/* stop_ns: when an orderly end is over anyhow */

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #define EDITS_AT_ONCE 64
+#define PROBES_AT_ONCE 256
 /* A director that knows of no verdict for so long takes part without. */
 #define SETTLE_NS (30 * IO_S)
 /* How often it is looked whether all is known after this director was cut off. */
@@ -186,11 +187,21 @@ static void warn(struct lsvm_agent *agent, const struct health_action *action)
 		       action->text);
 }
 
-static void pump_health(struct lsvm_agent *agent)
+/* What was begun is done; new probes begin when all that came has been heard, and not all
+ * at once: where more is due than this machine can do there would be no end of it, and
+ * answers would lie unheard until they are taken for missing. True: nothing is left. */
+static bool pump_health(struct lsvm_agent *agent)
 {
+	struct health *health = agent->watch->health;
+	size_t room = agent->hearing  ? 0
+		      : agent->behind ? PROBES_AT_ONCE / 4
+				      : PROBES_AT_ONCE;
 	struct health_action action;
 
-	while (lsvm_health_next(agent->watch->health, &action)) {
+	while (room || lsvm_health_deadline(health) == 0) {
+		if (!lsvm_health_next(health, &action))
+			return true;
+		room -= room && action.kind == HEALTH_OPEN;
 		switch (action.kind) {
 		case HEALTH_OPEN:
 			open_probe(agent, &action);
@@ -211,6 +222,7 @@ static void pump_health(struct lsvm_agent *agent)
 			break;
 		}
 	}
+	return false;
 }
 
 /* ---- what the pool asks for ---- */
@@ -467,7 +479,8 @@ static void watch_free(struct lsvm_agent *agent)
 		drop_list(watch, &watch->now);
 		drop_list(watch, &watch->next);
 		/* With the last target goes its probe, and its channel with that. */
-		pump_health(agent);
+		while (!pump_health(agent))
+			;
 		lsvm_health_free(watch->health);
 	}
 	for (struct probe_seat *seat = watch->free_seats; seat; seat = next) {

@@ -16,6 +16,10 @@
 
 #include <stdlib.h>
 
+#define GATHERED_FROM 200u /* probes a second */
+#define GATHERED 32u	   /* of them at once */
+#define GATHERED_PART 32u  /* of the shortest interval */
+
 /* ---- actions that wait to be pulled ---- */
 
 void lsvm_health_want(struct health *health, struct waiting *waiting, enum want want)
@@ -274,11 +278,27 @@ void lsvm_health_tick(struct health *health, uint64_t now_ns)
 	health->now_ns = now_ns;
 }
 
+/* Where hundreds of probes begin in a second, waking up for each would cost more than the
+ * probe itself: they are left to gather, some dozens of them, for a small part of the
+ * shortest interval. A hint is never kept waiting. */
+static uint64_t gathering_ns(const struct health *health)
+{
+	uint64_t some_ns, part_ns = health->least_interval_ns / GATHERED_PART;
+
+	if (health->rate < GATHERED_FROM * (RATE_NS / IO_S) ||
+	    health->targets[health->heap[0].number]->is_hinted)
+		return 0;
+	some_ns = GATHERED * RATE_NS / health->rate;
+	return some_ns < part_ns ? some_ns : part_ns;
+}
+
 uint64_t lsvm_health_deadline(const struct health *health)
 {
 	if (health->first)
 		return 0;
-	return health->target_count ? health->heap[0].due_ns : IO_NEVER;
+	if (!health->target_count)
+		return IO_NEVER;
+	return health->heap[0].due_ns + gathering_ns(health);
 }
 
 void lsvm_health_hint(struct health *health, struct target *target, uint64_t now_ns)

@@ -243,6 +243,8 @@ struct heap_entry {
 	uint32_t number; /* of the target */
 };
 
+#define RATE_NS (1000 * IO_S)
+
 struct health {
 	struct lsvm_ctx *ctx;
 	uint64_t random, spread, now_ns;
@@ -250,6 +252,8 @@ struct health {
 	uint32_t *places;	 /* of each number in the heap; of free ones the next */
 	struct target **targets; /* by number; NULL: free */
 	uint32_t target_count, capacity, free_number;
+	uint64_t rate;		    /* turns in RATE_NS, of all targets */
+	uint64_t least_interval_ns; /* the shortest there has been */
 	struct target **target_buckets;
 	struct recipe **recipe_buckets;
 	uint32_t target_bucket_count, recipe_bucket_count, recipe_count;

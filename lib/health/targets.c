@@ -365,6 +365,9 @@ int lsvm_health_watch(struct health *health, const struct target_spec *spec, voi
 	target->slot_ns = first_turn(health, recipe, now_ns);
 	target->changed_ns = now_ns;
 	take_number(health, target);
+	health->rate += RATE_NS / recipe->interval_ns;
+	if (!health->least_interval_ns || recipe->interval_ns < health->least_interval_ns)
+		health->least_interval_ns = recipe->interval_ns;
 	lsvm_heap_add(health, target, target->slot_ns);
 	*ret = target;
 	return 0;
@@ -381,6 +384,7 @@ void lsvm_health_unwatch(struct health *health, struct target *target)
 	lsvm_health_want_nothing(health, &target->waiting);
 	lsvm_heap_remove(health, target);
 	give_number_back(health, target);
+	health->rate -= RATE_NS / target->recipe->interval_ns;
 	at = &health->target_buckets[target->hash & (health->target_bucket_count - 1)];
 	while (*at != target)
 		at = &(*at)->next;

@@ -420,7 +420,8 @@ static void linux_wake(struct lsvm_host *host, uint64_t when_ns)
 	if (!io)
 		return;
 	io->wish_ns = when_ns;
-	/* Whoever asks for a time has stopped pulling. */
+	/* Whoever asks for a time has stopped pulling: that was a turn. */
+	io->turning = false;
 	if (io->ready_first)
 		io->kicked = true;
 	arm(io);
