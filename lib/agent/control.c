@@ -65,8 +65,13 @@ static void tell_refusal(struct lsvm_agent *agent, const char *why)
 void lsvm_caller_refuse(struct lsvm_agent *agent, struct caller *caller, int err,
 			const char *why)
 {
+	const bool torn = caller->begun && (caller->work == CALLER_REPORTS ||
+					    caller->work == CALLER_EVENTS);
 	struct buf buf = { 0 };
 
+	/* An answer that was begun ends here: the reason has a line of its own. */
+	if (torn)
+		lsvm_buf_text(&buf, "\n");
 	lsvm_control_error(&buf, err, why);
 	if (!buf.failed)
 		lsvm_caller_send(agent, caller, buf.data, buf.length);

@@ -60,9 +60,19 @@ static int live(struct lsvm_host *host, struct lsvm_agent *agent)
 	if (err >= 0)
 		OOM_CHECK(strstr(text, "lsvm-agent-status/1") != NULL);
 	lsvm_free(text);
+	text = NULL;
+	if (err >= 0)
+		err = lsvm_agent_metrics_to_text(agent, &text);
+	if (err >= 0)
+		OOM_CHECK(strstr(text, "lsvm_director_master") != NULL);
+	lsvm_free(text);
+	if (err >= 0)
+		err = lsvm_agent_refuse_reload(agent, "no");
 	pull(agent);
 	if (err >= 0)
 		err = lsvm_agent_stop(agent);
+	if (err >= 0)
+		err = pass(host, agent, 25);
 	if (err >= 0)
 		OOM_CHECK(lsvm_agent_is_finished(agent));
 	return err;
@@ -76,6 +86,12 @@ static int director(void)
 
 	if (err >= 0)
 		err = lsvm_agent_new(host, before, "eds1", &agent);
+	if (err >= 0)
+		err = lsvm_agent_set(agent, LSVM_AGENT_CONTROL, "/run/svm/eds.sock");
+	if (err >= 0)
+		err = lsvm_agent_set(agent, LSVM_AGENT_METRICS, "192.0.2.11:9100");
+	if (err >= 0)
+		err = lsvm_agent_set(agent, LSVM_AGENT_NOTIFY, "/bin/tell");
 	if (err >= 0)
 		err = live(host, agent);
 	lsvm_agent_free(agent);

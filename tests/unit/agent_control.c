@@ -382,6 +382,12 @@ static void a_flood_of_requests_is_not_worked_off(void **state)
 	assert_non_null(strstr(box->text.data, "before the answer came"));
 	speak(other, "{\"command\":\"status\"}\n{\"command\":\"status\"}\n");
 	assert_true(other->channel->closed);
+	/* In the middle of an answer the reason still has a line of its own. */
+	other = come();
+	speak(other, "{\"command\":\"status\"}\n");
+	speak(other, "{\"command\":\"status\"}\n");
+	assert_true(other->channel->closed);
+	assert_non_null(strstr(other->text.data, "\n{\"ok\":false"));
 }
 
 static void callers_beyond_the_limit_are_told_to_come_again(void **state)
