@@ -14,17 +14,19 @@ def seconds(ms):
     return f"{ms / 1000:g}"
 
 
-def check_block(check, port):
+def check_block(check, port, domain):
     interval = check.get("interval_ms", 1000)
     lines = [f"connect_port {port}", f"connect_timeout {seconds(check.get('timeout_ms', 1000))}",
              f"retry {check.get('fall', 3) - 1}", f"delay_before_retry {seconds(interval)}"]
     if check["kind"] == "http":
-        return ["HTTP_GET {", f"url {{ path {check.get('path', '/')} status_code 200 }}", *lines, "}"]
+        return ["HTTP_GET {", "url {", f"path {check.get('path', '/')}", f"virtualhost {domain}",
+                "status_code 200", "}", *lines, "}"]
     return ["TCP_CHECK {", *lines, "}"]
 
 
 def server_blocks(cluster, service, vip, partition):
     checks = service.get("checks") or partition.get("checks") or cluster.get("defaults", {}).get("checks", [])
+    domain = next((d if isinstance(d, str) else d["name"] for d in vip.get("domains", [])), "")
     addresses = {s["name"]: s["interfaces"][0]["addresses"][0] for s in cluster["servers"]}
     for port in range(service["ports"][0], service["ports"][-1] + 1):
         yield f"virtual_server {vip['address']} {port} {{"
@@ -38,7 +40,7 @@ def server_blocks(cluster, service, vip, partition):
             yield f"real_server {addresses[name]} {port} {{"
             yield f"weight {weight}"
             for check in checks:
-                yield from check_block(check, port)
+                yield from check_block(check, port, domain)
             yield "}"
         yield "}"
 
@@ -91,6 +93,10 @@ def write(path, folder):
 
 
 def command(tools, folder):
-    """What runs on a director instead of svm-eds run. The plan brings its routes and settings."""
-    return (f"{tools}/svm-eds apply $SVM_CLUSTER --machine $SVM_MACHINE --duty backup && ipvsadm -C && "
-            f"exec keepalived -n -l -f {folder}/$SVM_MACHINE.conf -p /run/k.pid -r /run/v.pid -c /run/c.pid")
+    """What runs on a director instead of svm-eds run. The plan brings its routes and settings. Children
+    of one that was killed would keep the new one from starting."""
+    return ("for f in /run/v.pid /run/c.pid; do [ -e $f ] && kill -9 $(cat $f); done; rm -f /run/?.pid; "
+            f"{tools}/svm-eds apply $SVM_CLUSTER --machine $SVM_MACHINE --duty backup && ipvsadm -C && "
+            "{ ipvsadm --stop-daemon master; ipvsadm --stop-daemon backup; "
+            f"exec keepalived -n -l -f {folder}/$SVM_MACHINE.conf "
+            "-p /run/k.pid -r /run/v.pid -c /run/c.pid; }")
