@@ -96,7 +96,27 @@ bool lsvm_tell_is_busy(const struct lsvm_agent *agent);
 int lsvm_tell_count(struct lsvm_agent *agent);
 void lsvm_tell_free(struct lsvm_agent *agent);
 
-/* ---- for tell.c (peer.c) ---- */
+/* ---- calling others (line.c) ---- */
+
+#define PEER_SUBJECT "signals" /* of events */
+
+/* Says the word to all other directors. */
+void lsvm_lines_say(struct lsvm_agent *agent, enum peer_word word);
+/* Asks them for their connections; lsvm_peer_holds_back() until they are here. */
+void lsvm_lines_ask(struct lsvm_agent *agent);
+/* All that were called have answered, or will not. */
+bool lsvm_lines_over(const struct peer *peer);
+void lsvm_lines_close(struct lsvm_agent *agent);
+uint64_t lsvm_lines_deadline(const struct peer *peer);
+void lsvm_lines_tick(struct lsvm_agent *agent, uint64_t now_ns);
+
+/* ---- being called (ear.c) ---- */
+
+int lsvm_ears_open(struct lsvm_agent *agent);
+uint64_t lsvm_ears_deadline(const struct peer *peer);
+void lsvm_ears_tick(struct lsvm_agent *agent, uint64_t now_ns);
+
+/* ---- for tell.c (line.c, ear.c) ---- */
 
 void lsvm_peer_counted(struct lsvm_agent *agent, uint32_t count);
 void lsvm_peer_answer(struct lsvm_agent *agent, struct peer_talk *talk, uint32_t number);
