@@ -84,13 +84,28 @@ static void tell_all(const struct wire *w)
 		}                                                                        \
 	} while (0)
 
-/* Why it is so is told at a pace at which a busy machine does not fall silent itself. */
+/* The number of the first line with both; the count of lines: there is none. */
+static unsigned find_line(const struct wire *w, const char *state, const char *cause)
+{
+	unsigned i = 0;
+
+	while (i < w->line_count &&
+	       (!strstr(w->lines[i], state) || !strstr(w->lines[i], cause)))
+		i++;
+	return i;
+}
+
+/* That line comes; it and all before it are forgotten. Why it is so is asked at a pace at
+ * which a busy machine does not fall silent itself. */
 static void expect_line(struct wire *w, const char *state, const char *cause)
 {
-	WAIT(w, has_line(w, state));
-	if (w->config.advert_interval_ms >= 100)
-		WAIT(w, has_line(w, cause));
-	w->line_count = 0;
+	const char *asked = w->config.advert_interval_ms >= 100 ? cause : "";
+	unsigned at;
+
+	WAIT(w, find_line(w, state, asked) < w->line_count);
+	at = find_line(w, state, asked) + 1;
+	memmove(w->lines[0], w->lines[at], (w->line_count - at) * sizeof(w->lines[0]));
+	w->line_count -= at;
 }
 
 /* How long nobody answered, until that side did, from now on. */
@@ -349,8 +364,9 @@ static void attacks_over(uint8_t family)
 	start_theirs(&wire, 150);
 	expect_takeover(&wire, THEIRS, "theirs is master");
 	expect_line(&wire, "backup:", "higher priority 150");
+	wire.line_count = 0;
 	attack(&wire, 7);
-	assert_int_equal(wire.line_count, 0);
+	assert_int_equal(count_lines(&wire, "master:"), 0);
 	director_power_off(&wire, THEIRS);
 	expect_takeover(&wire, OURS, "theirs without power");
 	assert_int_equal(count_lines(&wire, "refused"), 0);
@@ -393,6 +409,10 @@ int main(void)
 		TEST(attacks_over_ipv4_are_refused_and_said_once),
 	};
 
+	if (!getenv("LSVM_BUILD_ROOT")) {
+		fprintf(stderr, "set LSVM_BUILD_ROOT, where tools/svm-eds is\n");
+		return 1;
+	}
 	(void)!system("modprobe -a ipv6 veth bridge ip_vs");
 	if (RUN(ordinary))
 		return 1;
