@@ -108,6 +108,7 @@ struct lsvm_agent {
 	/* One for each part; NULL: the part is not there. */
 	struct keep *keep;
 	struct watch *watch;
+	struct weight *weight;
 	struct duty *duty;
 	struct peer *peer;
 	struct control *control;
@@ -189,6 +190,10 @@ bool lsvm_peer_ask_handover(struct lsvm_agent *agent);
 bool lsvm_peer_expects_handover(const struct lsvm_agent *agent);
 /* Member "signals" of the status; a new reference, NULL: out of memory. */
 struct json_t *lsvm_peer_json(const struct lsvm_agent *agent);
+
+/* ---- weight.c: what a server says of itself ---- */
+
+extern const struct agent_part lsvm_agent_weight;
 
 /* ---- status.c ---- */
 

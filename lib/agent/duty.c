@@ -404,9 +404,14 @@ static void open_routers(struct lsvm_agent *agent)
 	struct duty *duty = agent->duty;
 
 	duty->reopen_ns = IO_NEVER;
-	for (size_t i = 0; i < duty->now.count; i++)
-		if (!duty->now.items[i]->channel)
-			open_router(agent, duty->now.items[i]);
+	for (size_t i = 0; i < duty->now.count; i++) {
+		struct router *router = duty->now.items[i];
+
+		if (router->channel)
+			continue;
+		lsvm_router_find_source(agent, router);
+		open_router(agent, router);
+	}
 	if (deaf_router(duty))
 		duty->reopen_ns = lsvm_retry_next(&duty->retry, agent_now(agent));
 }

@@ -63,6 +63,8 @@ void lsvm_routers_free(struct routers *routers);
  * notices; false: it is another virtual router. */
 bool lsvm_router_carry(struct router *router, struct router *next);
 void lsvm_router_free(struct router *router);
+/* Looks again for the address that adverts come from. */
+void lsvm_router_find_source(struct lsvm_agent *agent, struct router *router);
 /* Adds or removes the addresses, whatever is there already. */
 void lsvm_router_hold(struct lsvm_agent *agent, struct router *router, bool hold);
 /* What the machine does when this process is gone. */

@@ -8,6 +8,7 @@ const struct agent_part *const lsvm_agent_parts[] = {
 	/* Before duty: who must be told first holds back from the beginning. */
 	&lsvm_agent_peer,
 	&lsvm_agent_duty_part,
+	&lsvm_agent_weight,
 	&lsvm_agent_control,
 	&lsvm_agent_http,
 	&lsvm_agent_log,

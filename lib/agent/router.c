@@ -70,6 +70,15 @@ static bool find_link_local(struct lsvm_agent *agent, const char *interface,
 	return found;
 }
 
+/* A card that was down when the agent began has got its address since. */
+void lsvm_router_find_source(struct lsvm_agent *agent, struct router *router)
+{
+	struct vrrp_config *config = &router->vrrp.config;
+
+	if (config->family == 6 && !config->unicast)
+		find_link_local(agent, router->interface, &config->source);
+}
+
 /* ---- which addresses move ---- */
 
 static bool moves(const struct aim *aim, const struct address *address)

@@ -354,6 +354,35 @@ static void hashed_destinations_stay_in_one_order(void **state)
 	assert_false(told(LSVM_EVENT_REPAIRED, "", ""));
 }
 
+static void dispatch_server(void *arg)
+{
+	good(lsvm_agent_dispatch(arg));
+}
+
+/* eps1 says of itself what it is, to a director that asks. */
+static void a_server_reports_its_weight(void **state)
+{
+	const char *text = CLUSTER("", "eps1, eps2, eps3");
+	char asking[4096];
+	const char *at = strstr(text, "{kind: tcp}");
+	struct lsvm_agent *server;
+	struct lsvm_cluster *cluster;
+
+	snprintf(asking, sizeof(asking), "%.*s{kind: agent, port: 7777}%s",
+		 (int)(at - text), text, at + strlen("{kind: tcp}"));
+	cluster = load(asking);
+	good(lsvm_agent_new(servers[0], cluster, "eps1", &server));
+	lsvm_cluster_unref(cluster);
+	good(lsvm_agent_start(server));
+	lsvm_world_run(servers[0], dispatch_server, server);
+	start(asking);
+	pass(8000);
+	/* Nobody answers on the others. */
+	assert_string_equal(table(), "21:1");
+	assert_false(told(LSVM_EVENT_SERVER_DOWN, "eps1", ""));
+	lsvm_agent_free(server);
+}
+
 static void the_status_has_pool_and_checks(void **state)
 {
 	char *text;
@@ -443,6 +472,7 @@ int main(void)
 		TEST(a_new_agent_finds_who_came_back_meanwhile),
 		TEST(a_server_that_is_new_in_the_file_comes_soon),
 		TEST(hashed_destinations_stay_in_one_order),
+		TEST(a_server_reports_its_weight),
 		TEST(the_status_has_pool_and_checks),
 		TEST(a_director_that_was_cut_off_takes_nobody_for_dead_who_answers),
 		TEST(who_died_while_a_director_was_cut_off_is_found_out_after_it),
