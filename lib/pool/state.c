@@ -418,7 +418,7 @@ static void settle_drain(struct pool *pool, uint32_t number, uint64_t now_ns,
 
 void lsvm_pool_leave(struct pool *pool, const char *server, bool leaving, uint64_t now_ns)
 {
-	bool refuses;
+	bool refuses = false;
 
 	for (uint32_t i = 0; i < pool->member_count; i++) {
 		struct pool_member *member = &pool->members[i];
