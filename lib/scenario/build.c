@@ -4,6 +4,7 @@
  * their agents bring the rest, as on real machines. Routers get what their plans say, and
  * ways to all networks; a client stands on every network that is outside.
  */
+#include "host/sim/sim.h"
 #include "plan/plan.h"
 #include "scenario/lab.h"
 
@@ -112,6 +113,37 @@ static int add_marks(struct lsvm_lab *lab, struct lsvm_host *host)
 	return err;
 }
 
+/* The directors' key is the cluster's, a server's is its own, as svm-ems key makes them.
+ */
+static int add_key(struct lsvm_lab *lab, const struct lab_machine *machine)
+{
+	const bool server = machine->machine->role == LSVM_ROLE_SERVER;
+	struct file file = { .path = LAB_KEY_PATH, .mode = 0600, .content = lab->key };
+	char *own = NULL;
+	int err = 0;
+
+	if (server)
+		err = lsvm_key_derive(lab->ctx, lab->key, strlen(lab->key),
+				      machine->machine->name, &own);
+	if (own)
+		file.content = own;
+	if (err >= 0) {
+		file.length = strlen(file.content);
+		err = lsvm_sim_file_write((struct sim_host *)machine->host, &file);
+	}
+	lsvm_free(own);
+	return err;
+}
+
+static int make_key(struct lsvm_lab *lab)
+{
+	uint8_t bytes[32];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)lsvm_world_random(lab->world, 256);
+	return lsvm_key_generate(lab->ctx, bytes, sizeof(bytes), &lab->key);
+}
+
 static int add_machine(struct lsvm_lab *lab, const struct machine *machine)
 {
 	const bool router = machine->role == LSVM_ROLE_ROUTER;
@@ -133,6 +165,8 @@ static int add_machine(struct lsvm_lab *lab, const struct machine *machine)
 		err = add_interfaces(lab, made->host, machine, !router);
 	if (err >= 0 && router)
 		err = apply_plan(lab, made->host, machine->name);
+	if (err >= 0 && lsvm_lab_has_agent(made))
+		err = add_key(lab, made);
 	if (err >= 0 && machine->role == LSVM_ROLE_DIRECTOR)
 		err = add_marks(lab, made->host);
 	if (err >= 0 &&
@@ -443,8 +477,10 @@ static int add_vips(struct lsvm_lab *lab)
 int lsvm_lab_build(struct lsvm_lab *lab)
 {
 	const struct machine *machine;
-	int err = add_vips(lab);
+	int err = make_key(lab);
 
+	if (err >= 0)
+		err = add_vips(lab);
 	for (uint32_t i = 0; i < lab->cluster->networks.count && err >= 0; i++) {
 		struct weather *weather = vec_push(&lab->weather);
 

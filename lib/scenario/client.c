@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+static const char held_question[] = LAB_HOLD " HTTP/1.1\r\nHost: www\r\n\r\n";
 static const char question[] = "GET / HTTP/1.1\r\nHost: www\r\nConnection: close\r\n\r\n";
 
 const char *lsvm_outcome_name(enum outcome outcome)
@@ -49,7 +50,7 @@ bool lsvm_lab_is_asking(const struct lsvm_lab *lab)
 	if (lab->load.left)
 		return true;
 	for (size_t i = 0; i < lab->requests.count; i++)
-		if (lab->requests.items[i]->channel)
+		if (lab->requests.items[i]->channel && !lab->requests.items[i]->every_ns)
 			return true;
 	return false;
 }
@@ -63,6 +64,12 @@ static void finish(struct request *request, enum outcome outcome)
 
 	lab->client->ops->io->close(lab->client, request->channel);
 	request->channel = NULL;
+	if (request->every_ns) {
+		lab->lost_held_count++;
+		lsvm_lab_note(lab, NULL, "a connection to %s is lost: %s",
+			      request->vip->vip->name, lsvm_outcome_name(outcome));
+		return;
+	}
 	lab->outcomes[outcome]++;
 	if (outcome == OUTCOME_ANSWERED && took > lab->slowest_ns)
 		lab->slowest_ns = took;
@@ -95,14 +102,28 @@ static enum outcome outcome_of(enum io_error error)
 	return OUTCOME_RESET;
 }
 
+static void say(struct request *request)
+{
+	struct lsvm_lab *lab = request->lab;
+	const char *text = request->every_ns ? held_question : question;
+
+	request->answered = false;
+	request->begun_ns = lsvm_world_now(lab->world);
+	request->next_ns = request->begun_ns + request->every_ns;
+	lab->client->ops->io->send(lab->client, request->channel, text, strlen(text),
+				   NULL, 0);
+}
+
 static void take(struct request *request, const struct io_event *event)
 {
 	struct lsvm_lab *lab = request->lab;
 
 	switch (event->fact) {
 	case IO_CONNECTED:
-		lab->client->ops->io->send(lab->client, request->channel, question,
-					   sizeof(question) - 1, NULL, 0);
+		lab->client->ops->io->send(
+			lab->client, request->channel,
+			request->every_ns ? held_question : question,
+			strlen(request->every_ns ? held_question : question), NULL, 0);
 		return;
 	case IO_BYTES:
 		request->answered = true;
@@ -130,8 +151,10 @@ static struct request *free_slot(struct lsvm_lab *lab)
 	struct request *request, **slot;
 
 	for (size_t i = 0; i < lab->requests.count; i++)
-		if (!lab->requests.items[i]->channel)
+		if (!lab->requests.items[i]->channel) {
+			lab->requests.items[i]->every_ns = 0;
 			return lab->requests.items[i];
+		}
 	request = calloc(1, sizeof(*request));
 	slot = request ? vec_push(&lab->requests) : NULL;
 	if (!slot) {
@@ -157,7 +180,7 @@ static struct addr next_source(struct lsvm_lab *lab, uint8_t family)
 	return (struct addr){ 0 };
 }
 
-static void ask(struct lsvm_lab *lab, struct lab_vip *vip)
+static void ask(struct lsvm_lab *lab, struct lab_vip *vip, uint64_t every_ns)
 {
 	const bool udp = vip->protocol == LSVM_PROTOCOL_UDP;
 	const struct channel_spec spec = {
@@ -175,7 +198,9 @@ static void ask(struct lsvm_lab *lab, struct lab_vip *vip)
 	request->vip = vip;
 	request->answered = false;
 	request->begun_ns = lsvm_world_now(lab->world);
-	lab->begun_count++;
+	request->every_ns = every_ns;
+	request->next_ns = request->begun_ns + every_ns;
+	lab->begun_count += !every_ns;
 	if (lab->client->ops->io->open(lab->client, &spec, request, &request->channel) <
 	    0) {
 		request->channel = NULL;
@@ -196,6 +221,40 @@ void lsvm_lab_load(struct lsvm_lab *lab, uint64_t count, uint64_t every_ns,
 	lsvm_lab_plan_wake(lab);
 }
 
+/* It waits for an answer, or for its next turn. */
+static uint64_t due_ns(const struct request *request)
+{
+	return request->every_ns && request->answered
+		       ? request->next_ns
+		       : request->begun_ns + REQUEST_PATIENCE_NS;
+}
+
+void lsvm_lab_hold(struct lsvm_lab *lab, uint64_t count, uint64_t every_ns,
+		   struct lab_vip *vip)
+{
+	for (size_t i = 0; !count && i < lab->requests.count; i++) {
+		struct request *request = lab->requests.items[i];
+
+		if (!request->every_ns)
+			continue;
+		lab->client->ops->io->close(lab->client, request->channel);
+		request->channel = NULL;
+	}
+	while (count--)
+		ask(lab, vip, every_ns);
+	lsvm_lab_plan_wake(lab);
+}
+
+uint64_t lsvm_lab_held_count(const struct lsvm_lab *lab)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < lab->requests.count; i++)
+		count += lab->requests.items[i]->channel &&
+			 lab->requests.items[i]->every_ns;
+	return count;
+}
+
 uint64_t lsvm_lab_client_tick(struct lsvm_lab *lab)
 {
 	const uint64_t now = lsvm_world_now(lab->world);
@@ -207,7 +266,7 @@ uint64_t lsvm_lab_client_tick(struct lsvm_lab *lab)
 		if (event.owner)
 			take(event.owner, &event);
 	while (load->left && load->next_ns <= now) {
-		ask(lab, load->vip);
+		ask(lab, load->vip, 0);
 		load->left--;
 		load->next_ns += load->every_ns;
 	}
@@ -219,10 +278,12 @@ uint64_t lsvm_lab_client_tick(struct lsvm_lab *lab)
 
 		if (!request->channel)
 			continue;
-		if (end <= now)
+		if (request->every_ns && request->answered && request->next_ns <= now)
+			say(request);
+		else if (end <= now && !(request->every_ns && request->answered))
 			finish(request, OUTCOME_TIMEOUT);
-		else if (end < next)
-			next = end;
+		if (request->channel && due_ns(request) < next)
+			next = due_ns(request);
 	}
 	return next;
 }

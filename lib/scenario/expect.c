@@ -225,6 +225,10 @@ static uint64_t count_of(const struct lsvm_lab *lab, const char *what)
 			return lab->outcomes[i];
 	if (strcmp(what, "failed") == 0)
 		return lsvm_lab_failed_count(lab);
+	if (strcmp(what, "held") == 0)
+		return lsvm_lab_held_count(lab);
+	if (strcmp(what, "lost") == 0)
+		return lab->lost_held_count;
 	if (strcmp(what, "failovers") == 0)
 		return lab->failover_count;
 	return lab->begun_count;
@@ -340,8 +344,8 @@ static const struct subject subjects[] = {
 };
 
 static const char *const counters[] = {
-	"answered", "empty", "failed",	"failovers",   "refused",
-	"requests", "reset", "timeout", "unreachable",
+	"answered", "empty",	"failed", "failovers", "held",	      "lost",
+	"refused",  "requests", "reset",  "timeout",   "unreachable",
 };
 
 static int look(struct lsvm_lab *lab, char *const *words, size_t count)

@@ -80,7 +80,7 @@ static uint64_t common_period(const struct lsvm_cluster *cluster)
 /* Nothing is under way that has an end of its own. */
 static bool is_still(const struct lsvm_lab *lab)
 {
-	if (!lab->calm || lsvm_lab_is_asking(lab))
+	if (!lab->calm || lsvm_lab_is_asking(lab) || lsvm_lab_held_count(lab))
 		return false;
 	for (size_t i = 0; i < lab->machines.count; i++) {
 		const struct lab_machine *machine = lab->machines.items[i];

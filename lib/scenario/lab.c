@@ -139,12 +139,20 @@ void lsvm_lab_start(struct lab_machine *machine)
 	struct lsvm_lab *lab = machine->lab;
 	int err;
 
+	/* One that is still ending comes first. */
+	if (machine->agent && machine->stopping) {
+		machine->start_ns = lsvm_world_now(lab->world) + IO_MS;
+		return;
+	}
 	machine->start_ns = IO_NEVER;
+	machine->left = false;
 	machine->started_ns = lsvm_world_now(lab->world);
 	if (machine->agent || !lsvm_world_has_power(machine->host))
 		return;
 	err = lsvm_agent_new(machine->host, lab->cluster, machine->machine->name,
 			     &machine->agent);
+	if (err >= 0)
+		err = lsvm_agent_set(machine->agent, LSVM_AGENT_KEY, LAB_KEY_PATH);
 	if (err >= 0) {
 		lsvm_world_run(machine->host, dispatch, machine);
 		err = lsvm_agent_start(machine->agent);
@@ -242,6 +250,7 @@ void lsvm_lab_free(struct lsvm_lab *lab)
 	for (size_t i = 0; i < lab->old_clusters.count; i++)
 		lsvm_cluster_unref(lab->old_clusters.items[i]);
 	vec_free(&lab->old_clusters);
+	lsvm_free(lab->key);
 	lsvm_ctx_unref(lab->ctx);
 	free(lab);
 }

@@ -22,8 +22,10 @@
 #define LAB_LINE_BYTES 512
 /* Events that are kept; past it the oldest are forgotten. */
 #define LAB_EVENTS_MAX 100000
+#define LAB_KEY_PATH "/etc/svm/key"
 #define CLIENT_NAME "the client" /* no machine can be called that */
 #define CLIENT_ADDRESSES 4
+#define LAB_HOLD "GET /hold" /* who asks that wants to ask again */
 #define REQUEST_PATIENCE_NS (60 * IO_S)
 #define RESTART_NS IO_S
 #define LAB_DELAY_NS (50 * 1000ull)
@@ -38,6 +40,7 @@ struct lab_machine {
 	uint64_t well_since_ns;	  /* watch.c: nothing is wrong with it since */
 	bool was_well;
 	bool stopping;
+	bool left; /* a server that said goodbye: it gets nothing new */
 	enum behaviour behaviour, was_behaviour; /* of its server programs */
 	uint64_t dead_since_ns;			 /* watch.c: dead, or alive, since */
 	bool was_dead, drained;
@@ -59,6 +62,7 @@ struct request {
 	struct channel *channel; /* NULL: the slot is free */
 	struct lab_vip *vip;
 	uint64_t begun_ns;
+	uint64_t every_ns, next_ns; /* held: asked again and again; 0: not held */
 	bool answered;
 };
 
@@ -99,6 +103,7 @@ struct lsvm_lab {
 	struct load load;
 	uint64_t outcomes[OUTCOME_COUNT], slowest_ns, begun_count;
 	uint64_t failover_count;
+	uint64_t lost_held_count;
 	VEC(struct lab_event) events;
 	size_t event_first, event_next; /* of those kept; next for who pulls */
 	uint64_t lost_count;
@@ -110,6 +115,7 @@ struct lsvm_lab {
 	bool calm;
 	uint64_t directors_since_ns; /* which of them are well has been the same since */
 	uint64_t links_since_ns;     /* who hears whom has been the same since */
+	char *key;		     /* of the cluster, as text */
 	bool touched;		     /* something may be other than it was looked at */
 	uint64_t seen_effects, look_ns;
 };
@@ -144,6 +150,10 @@ void lsvm_lab_note(struct lsvm_lab *lab, const struct lab_machine *machine_or_nu
 
 void lsvm_lab_load(struct lsvm_lab *lab, uint64_t count, uint64_t every_ns,
 		   struct lab_vip *vip);
+/* Connections that stay, with a request each so often; 0: all end. */
+void lsvm_lab_hold(struct lsvm_lab *lab, uint64_t count, uint64_t every_ns,
+		   struct lab_vip *vip);
+uint64_t lsvm_lab_held_count(const struct lsvm_lab *lab);
 /* Does what is due; the time of the next thing. */
 uint64_t lsvm_lab_client_tick(struct lsvm_lab *lab);
 void lsvm_lab_requests_free(struct lsvm_lab *lab);

@@ -257,6 +257,7 @@ static int stop_agent(struct lsvm_lab *lab, const struct words *words)
 	if (err < 0)
 		return err;
 	machine->stopping = true;
+	machine->left = machine->machine->role == LSVM_ROLE_SERVER;
 	err = lsvm_agent_stop(machine->agent);
 	lsvm_lab_poke(machine);
 	return err;
@@ -518,8 +519,9 @@ static int server(struct lsvm_lab *lab, const struct words *words)
 /* requests 100 [every 10ms] [to VIP] */
 static int requests(struct lsvm_lab *lab, const struct words *words)
 {
+	const bool hold = strcmp(words->word[0], "hold") == 0;
 	struct lab_vip *vip = NULL;
-	uint64_t count, every = 0;
+	uint64_t count, every = hold ? IO_S : 0;
 	int err = read_count(lab, words->word[1], &count);
 
 	if (err >= 0)
@@ -538,9 +540,13 @@ static int requests(struct lsvm_lab *lab, const struct words *words)
 		return lsvm_fail(lab->ctx, LSVM_ERR_STATE,
 				 "%s has no service with a port; ask another one",
 				 vip->vip->name);
-	if (err >= 0)
+	if (err < 0)
+		return err;
+	if (hold)
+		lsvm_lab_hold(lab, count, every ? every : IO_S, vip);
+	else
 		lsvm_lab_load(lab, count, every, vip);
-	return err;
+	return 0;
 }
 
 static int advance(struct lsvm_lab *lab, const struct words *words)
@@ -590,6 +596,7 @@ static const struct command commands[] = {
 	{ "expect", "what shall be so, and within which time", 1, 16, lsvm_lab_expect },
 	{ "freeze", "a machine", 1, 1, freeze },
 	{ "heal", "a machine, or none for all", 0, 1, heal },
+	{ "hold", "a count, every and a time, to and a virtual address", 1, 5, requests },
 	{ "hurry", "nothing", 0, 0, hurry },
 	{ "jitter", "a network and a time", 2, 2, set_weather },
 	{ "kill-agent", "a machine", 1, 1, kill_agent },

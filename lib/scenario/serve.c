@@ -36,7 +36,8 @@ static int serve_on(struct lsvm_lab *lab, const struct lab_machine *machine,
 	struct behaviour_spec spec = { .behaviour = behaviour,
 				       .protocol = protocol,
 				       .port = port,
-				       .close = protocol != LSVM_PROTOCOL_UDP };
+				       .close = protocol != LSVM_PROTOCOL_UDP,
+				       .keep = LAB_HOLD };
 	struct buf answer = { 0 };
 	int err;
 

@@ -8,10 +8,11 @@
  * while nobody could connect to it. Then, for as long as the weather is calm:
  *
  * 1. Two well directors that hear each other hold no virtual address both for longer than
- *    ONE_MASTER: an advert's interval, in which each hears the other, and a moment.
+ *    an advert's interval, in which each hears the other, and a moment; where connections
+ *    are told (sync), the time of a handover longer.
  * 2. A virtual address is held by a well director, if there is one, within four intervals
  *    (no silence that makes a master is longer) and a moment, after the last director
- * fell ill or came back; START_NS longer after that director's agent was started.
+ *    fell ill or came back; START_NS longer after that director's agent was started.
  * 3. A director with power on which no agent runs holds no virtual address, unless it is
  *    the only director: the agent's will is done at once.
  * 4. A well director gives no new connections to a server that has been dead for longer
@@ -20,6 +21,7 @@
  * All times are counted from when the last of the conditions came true. What holds in the
  * end (lsvm_lab_settled) is compared with the plans.
  */
+#include "agent/peer.h"
 #include "host/sim/sim.h"
 #include "plan/plan.h"
 #include "role/role.h"
@@ -176,6 +178,14 @@ static bool find_double(const struct lsvm_lab *lab, const struct lab_vip *vip,
 	return false;
 }
 
+/* One that yields may go on serving until the other knows its connections. */
+static uint64_t handover_ns(const struct lsvm_lab *lab)
+{
+	return lab->cluster->redundancy->connections == LSVM_CONNECTIONS_SYNC
+		       ? PEER_HANDOVER_NS
+		       : 0;
+}
+
 static void check_double(struct lsvm_lab *lab, struct lab_vip *vip)
 {
 	struct lab_machine *holders[2];
@@ -187,7 +197,7 @@ static void check_double(struct lsvm_lab *lab, struct lab_vip *vip)
 	if (vip->double_ns == IO_NEVER)
 		vip->double_ns = lsvm_world_now(lab->world);
 	if (lab->calm && is_over(lab, latest(vip->double_ns, lab->calm_since_ns),
-				 interval_ns(lab) + MOMENT_NS))
+				 interval_ns(lab) + handover_ns(lab) + MOMENT_NS))
 		broken(lab, "%s and %s both hold %s though they hear each other",
 		       holders[0]->machine->name, holders[1]->machine->name,
 		       vip->vip->name);
@@ -273,7 +283,7 @@ static bool has_alive(struct lsvm_lab *lab, const struct partition *partition,
 		const struct lab_machine *machine = member_machine(lab, partition, i);
 
 		if (machine && !machine->was_dead && !machine->drained &&
-		    machine->behaviour == BEHAVIOUR_ANSWER &&
+		    !machine->left && machine->behaviour == BEHAVIOUR_ANSWER &&
 		    !lsvm_world_is_blocked(director->host, machine->host) &&
 		    is_over(lab, latest(machine->dead_since_ns, lab->links_since_ns),
 			    bound))
@@ -434,7 +444,8 @@ static int compare_service(struct lsvm_lab *lab, const struct lab_machine *direc
 		const struct ipvs_destination *to = &wanted->destinations.items[i];
 		const struct ipvs_destination *is = find_dest(present, to);
 		const struct lab_machine *server = server_of(lab, &to->addr);
-		const bool out = server && (server->was_dead || server->drained);
+		const bool out =
+			server && (server->was_dead || server->drained || server->left);
 		const uint32_t weight = is ? is->weight : 0;
 
 		if (weight == (out ? 0 : to->weight))

@@ -39,6 +39,9 @@ struct sim_connection {
 	uint32_t sched_id, number; /* which machine counts it, and as what */
 	bool active, closing;
 	uint64_t expires_ms;
+	uint64_t packets; /* to the server */
+	uint64_t told_ms; /* when other directors were last told; 0: never */
+	bool told_closing;
 };
 
 /* A destination's name: everything that the trash compares. Without holes. */
@@ -173,6 +176,8 @@ enum sim_event {
  * lsvm_answer. ret_dest is set when a destination got it. */
 int lsvm_sim_packet(struct sim_host *sim, const struct sim_flow *flow, uint32_t fwmark,
 		    bool opens, struct sim_dest **ret_dest);
+struct sim_connection *lsvm_sim_connection_find(const struct sim_kernel *kernel,
+						const struct sim_flow *flow);
 /* LSVM_ERR_NOT_FOUND when there is none. */
 int lsvm_sim_close(struct sim_host *sim, const struct sim_flow *flow);
 /* Time goes by: what is over ends. */

@@ -423,7 +423,14 @@ static int schedule(struct sim_host *sim, const struct sim_flow *flow,
 	*head = connection;
 	kernel->connection_count++;
 	(*ret_dest)->connection_count++;
+	connection->packets = 1;
 	return LSVM_ANSWER_SERVER;
+}
+
+struct sim_connection *lsvm_sim_connection_find(const struct sim_kernel *kernel,
+						const struct sim_flow *flow)
+{
+	return kernel->connection_bucket_count ? find(kernel, flow) : NULL;
 }
 
 static struct sim_connection *put(struct sim_kernel *kernel, const struct sim_flow *flow,
@@ -492,6 +499,7 @@ static int go_on(struct sim_host *sim, struct sim_connection *connection,
 	}
 	connection->expires_ms =
 		sim->kernel.now_ms + lifetime_ms(&sim->kernel, connection->flow.protocol);
+	connection->packets++;
 	count_packet(&connection->flow, false, &dest->counters);
 	count_packet(&connection->flow, false, &dest->service->counters);
 	*ret_dest = dest;

@@ -141,8 +141,9 @@ struct behaviour_spec {
 	int protocol;		       /* enum lsvm_protocol */
 	uint16_t port;		       /* 0: all that no other one serves */
 	const char *greeting, *answer; /* NULL: nothing; copied */
-	bool close;		       /* and then ends the connection */
-	int64_t days_left;	       /* of its certificate */
+	bool close;		       /* and then ends the connection, */
+	const char *keep;  /* unless what it was sent begins with that; a literal */
+	int64_t days_left; /* of its certificate */
 	bool untrusted;
 };
 int lsvm_world_serve(struct lsvm_host *host, const struct behaviour_spec *spec);

@@ -270,6 +270,8 @@ static bool to_ipvs(struct node *node, struct sim_packet *packet, bool leaves)
 	if (answer == LSVM_ANSWER_SERVER) {
 		if (packet->kind == PACKET_FIN || packet->kind == PACKET_RESET)
 			lsvm_sim_close(node->sim, &flow);
+		if (node->sim->kernel.master.state)
+			lsvm_sync_tell(node, &flow);
 		to_server(node, packet, dest);
 		return true;
 	}

@@ -8,6 +8,7 @@
  * world_tcp.c  connections: in order, tried again until somebody gives up
  * world_io.c   host/io.h for a process
  * world_serve.c  programs that run beside it
+ * world_sync.c  connections that the kernel tells other directors
  */
 #ifndef LSVM_HOST_SIM_WORLD_PRIVATE_H
 #define LSVM_HOST_SIM_WORLD_PRIVATE_H
@@ -285,6 +286,11 @@ bool lsvm_channel_datagram(struct node *node, const struct channel_spec *spec,
 			   const struct addr *local, uint16_t local_port,
 			   const void *bytes, size_t length, const struct addr *to,
 			   uint16_t to_port);
+
+/* ---- connections told to other directors (world_sync.c) ---- */
+
+/* The master daemon tells of the connection, if it is time to. */
+void lsvm_sync_tell(struct node *node, const struct sim_flow *flow);
 
 /* ---- what runs beside (world_serve.c) ---- */
 

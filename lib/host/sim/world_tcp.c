@@ -442,7 +442,15 @@ static void connected(struct sim_end *end)
 	fact->event.tls = &fact->tls;
 }
 
-static void served_data(struct sim_end *end)
+static bool is_kept(const struct behaviour_spec *spec, const struct sim_packet *packet)
+{
+	const size_t length = spec->keep ? strlen(spec->keep) : 0;
+
+	return length && packet->length >= length &&
+	       memcmp(packet->bytes, spec->keep, length) == 0;
+}
+
+static void served_data(struct sim_end *end, const struct sim_packet *packet)
 {
 	const struct sim_serve *serve =
 		lsvm_node_serve(end->node, protocol_of(end->stream->protocol), end->port);
@@ -453,7 +461,7 @@ static void served_data(struct sim_end *end)
 	if (serve->spec.answer)
 		lsvm_stream_send(end->stream, 1, serve->spec.answer,
 				 strlen(serve->spec.answer));
-	if (serve->spec.close)
+	if (serve->spec.close && !is_kept(&serve->spec, packet))
 		lsvm_stream_close(end->stream, 1, false);
 }
 
@@ -472,7 +480,7 @@ static void take(struct sim_end *at, const struct sim_packet *packet)
 			lsvm_fact_push(at->channel, IO_BYTES, packet->bytes,
 				       packet->length);
 		else if (at->served)
-			served_data(at);
+			served_data(at, packet);
 		else
 			lsvm_stream_refuse(at->node, packet);
 		return;
