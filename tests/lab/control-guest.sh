@@ -32,6 +32,8 @@ modprobe ip_vs
 answers 192.0.2.21:80; first=$!
 answers 192.0.2.22:80 192.0.2.29:80; second=$!
 answers 192.0.2.31:5432; database=$!
+listens() { [ "$(ip netns exec net ss -Hltn | wc -l)" = 4 ]; }
+until_true listens
 cat >tell <<'END'
 #!/bin/sh
 cat >>/tmp/c/told
@@ -46,7 +48,7 @@ with open("/tmp/c/manager.log", "w", buffering=1) as log:
         log.write(here.recv(4096).decode().replace("\n", " ") + "\n")' & manager=$!
 until_true test -S manager
 NOTIFY_SOCKET=/tmp/c/manager WATCHDOG_USEC=1000000 "$tools/svm-eds" run --machine eds1 --log /tmp/c/events.log \
-	--notify /tmp/c/tell cluster.yaml >run.out 2>run.err & agent=$!
+	--notify /tmp/c/tell --metrics 127.0.0.1:9100 cluster.yaml >run.out 2>run.err & agent=$!
 until_true grep -q READY=1 manager.log
 until_true eds status
 [ "$(stat -c %a /run/svm/eds.sock)" = 660 ] || fail "$(stat -c %a /run/svm/eds.sock)"
@@ -59,7 +61,14 @@ import json, sys
 status = json.load(sys.stdin)
 assert status["schema"] == "lsvm-status/1" and status["agent"]["schema"] == "lsvm-agent-status/1"
 assert status["agent"]["duty"]["now"] == "master"' || fail "status --json"
-fact "status says what the machine has and what the agent knows"
+curl -sf http://127.0.0.1:9100/metrics >metrics || fail "no figures"
+grep -qx 'lsvm_director_master 1' metrics || fail "$(cat metrics)"
+grep -q '^lsvm_ipvs_active_connections{service="tcp 192.0.2.100:80",address="192.0.2.21:80"} 0' metrics ||
+	fail "$(cat metrics)"
+curl -sf http://127.0.0.1:9100/status | python3 -c 'import json, sys; json.load(sys.stdin)["pool"]' ||
+	fail "/status"
+[ "$(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:9100/)" = 404 ] || fail "/ is something"
+fact "status says what the machine has and what the agent knows, by HTTP too"
 eds events --follow --since 0 --json >followed & follower=$!
 until_true grep -q '"kind":"started"' followed
 eds drain eps1 || fail "drain"

@@ -12,6 +12,7 @@ from . import enums, errors
 from ._library import library
 from .agent import Agent, Event
 from .cluster import Cluster, Draft, Format, load
+from .control import Control
 from .enums import *  # noqa: F401,F403
 from .errors import *  # noqa: F401,F403
 from .findings import Finding, finding_codes
@@ -43,7 +44,7 @@ def feature(name):
     return library().lsvm_feature(name.encode())
 
 
-__all__ = ["Address", "Agent", "Cluster", "Connection", "Draft", "Event", "Exploration", "File", "Finding", "Host", "Impact",
+__all__ = ["Address", "Agent", "Cluster", "Connection", "Control", "Draft", "Event", "Exploration", "File", "Finding", "Host", "Impact",
            "Import", "IpvsDestination", "IpvsService", "IpvsTable", "Lab",
            "LabEvent", "Note", "Plan", "Reason",
            "Scheduler", "Step", "compile", "derive_key", "explore", "feature", "finding_codes", "generate_key",

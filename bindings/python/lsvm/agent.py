@@ -93,6 +93,21 @@ class Agent(Owned):
         """How all stands, schema "lsvm-agent-status/1", as Python values."""
         return json.loads(self._text(library().lsvm_agent_status_to_json))
 
+    @property
+    def metrics(self):
+        """What is counted and measured, in Prometheus' text format."""
+        return self._text(library().lsvm_agent_metrics_to_text)
+
+    @property
+    def is_reload_asked(self):
+        """Somebody asked by the control socket: answer with reload() or refuse_reload()."""
+        return library().lsvm_agent_is_reload_asked(self._pointer)
+
+    def refuse_reload(self, why):
+        """There is no reload; whoever asked is told why."""
+        self._context.check(library().lsvm_agent_refuse_reload(self._pointer,
+                                                               needed(why, "why")))
+
     def reload(self, cluster):
         """Another cluster comes into force; what did not change goes on."""
         self._context.check(library().lsvm_agent_reload(
