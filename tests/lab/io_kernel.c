@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -237,6 +238,35 @@ static void pings_are_answered_each_to_its_own(void **state)
 	}
 	assert_int_equal(seen, 7);
 	assert_false(await_ms(&p->here, 20));
+}
+
+/* ---- SCTP ---- */
+
+static void sctp_connects_and_is_refused(void **state)
+{
+	struct pair *p = *state;
+	struct sockaddr_in name = { .sin_family = AF_INET, .sin_port = htons(7001) };
+	struct channel_spec spec = { .kind = CHANNEL_SCTP,
+				     .remote = addr("10.9.0.2"),
+				     .remote_port = 7001 };
+	struct channel *c;
+	int fd;
+
+	shell("modprobe sctp");
+	enter(p->namespace_there);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_SCTP);
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&name, sizeof(name)), 0);
+	assert_int_equal(listen(fd, 10), 0);
+	enter(p->namespace_here);
+	c = open_channel(&p->here, spec, NULL);
+	expect(&p->here, IO_CONNECTED);
+	p->here.io->close(p->here.host, c);
+	spec.remote_port = 7002;
+	c = open_channel(&p->here, spec, NULL);
+	expect_failure(&p->here, IO_ERROR_REFUSED);
+	p->here.io->close(p->here.host, c);
+	close(fd);
 }
 
 /* ---- marks ---- */
@@ -678,6 +708,7 @@ int main(void)
 		PAIR(vrrp_reaches_single_addresses),
 		PAIR(a_cable_that_is_out_is_a_failure_and_the_channel_goes_on),
 		PAIR(pings_are_answered_each_to_its_own),
+		PAIR(sctp_connects_and_is_refused),
 		PAIR(what_is_marked_takes_the_marks_way),
 		PAIR(cards_are_told_when_they_change),
 		PAIR(a_datagram_to_a_group_arrives),

@@ -42,29 +42,30 @@ static bool open_descriptors(struct io *io)
 	       getrandom(&io->secret, sizeof(io->secret), 0) == sizeof(io->secret);
 }
 
-struct io *lsvm_io_of(struct lsvm_host *host)
+int lsvm_io_make(struct lsvm_host *host, struct io **ret)
 {
 	struct linux_host *linux_host = (struct linux_host *)host;
 	struct io *io = linux_host->io;
+	int err;
 
-	if (io)
-		return io;
-	io = calloc(1, sizeof(*io));
 	if (!io) {
-		lsvm_fail_nomem(host->ctx);
-		return NULL;
+		io = calloc(1, sizeof(*io));
+		if (!io)
+			return lsvm_fail_nomem(host->ctx);
+		io->linux_host = linux_host;
+		io->wish_ns = io->armed_ns = IO_NEVER;
+		if (!open_descriptors(io)) {
+			err = lsvm_fail(host->ctx, LSVM_ERR_IO,
+					"no descriptor to wait on: %s; let the process "
+					"open more files",
+					lsvm_linux_error_text(errno));
+			lsvm_io_free(io);
+			return err;
+		}
+		linux_host->io = io;
 	}
-	io->linux_host = linux_host;
-	io->wish_ns = io->armed_ns = IO_NEVER;
-	if (!open_descriptors(io)) {
-		lsvm_fail(host->ctx, LSVM_ERR_IO,
-			  "no descriptor to wait on: %s; let the process open more files",
-			  lsvm_linux_error_text(errno));
-		lsvm_io_free(io);
-		return NULL;
-	}
-	linux_host->io = io;
-	return io;
+	*ret = io;
+	return 0;
 }
 
 static void close_all(struct io *io)
@@ -408,16 +409,16 @@ static int linux_random(struct lsvm_host *host, void *bytes, size_t length)
 
 static int linux_fd(struct lsvm_host *host)
 {
-	struct io *io = lsvm_io_of(host);
+	struct io *io;
 
-	return io ? io->epoll : -1;
+	return lsvm_io_make(host, &io) < 0 ? -1 : io->epoll;
 }
 
 static void linux_wake(struct lsvm_host *host, uint64_t when_ns)
 {
-	struct io *io = lsvm_io_of(host);
+	struct io *io;
 
-	if (!io)
+	if (lsvm_io_make(host, &io) < 0)
 		return;
 	io->wish_ns = when_ns;
 	/* Whoever asks for a time has stopped pulling: that was a turn. */
@@ -460,13 +461,13 @@ static const struct channel_ops *ops_of(enum channel_kind kind)
 static int linux_open(struct lsvm_host *host, const struct channel_spec *spec,
 		      void *owner, struct channel **ret)
 {
-	struct io *io = lsvm_io_of(host);
+	struct io *io;
 	const struct channel_ops *ops = ops_of(spec->kind);
 	struct channel *channel;
-	int err;
+	int err = lsvm_io_make(host, &io);
 
-	if (!io)
-		return LSVM_ERR_IO;
+	if (err < 0)
+		return err;
 	if (!ops)
 		return lsvm_fail(host->ctx, LSVM_ERR_ARGUMENT,
 				 "there is no channel of kind %d", spec->kind);

@@ -121,8 +121,8 @@ struct io {
 
 /* ---- io_loop.c ---- */
 
-/* NULL when there are no descriptors or no memory left; a sentence is on the context. */
-struct io *lsvm_io_of(struct lsvm_host *host);
+/* Makes it when it is needed first. */
+int lsvm_io_make(struct lsvm_host *host, struct io **ret);
 uint64_t lsvm_io_now(void);
 /* A place in the pool, with a generation of its own; NULL: out of memory. */
 struct channel *lsvm_io_take(struct io *io, const struct channel_ops *ops);

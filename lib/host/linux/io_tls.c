@@ -50,8 +50,8 @@ static bool set_name(SSL *ssl, const char *name, bool verify)
 	       (!verify || SSL_set1_host(ssl, name) == 1);
 }
 
-static bool set_up(struct tls_session *session, SSL_CTX *context,
-		   const struct tls_wish *wish)
+/* false: out of memory. */
+static bool set_up(struct tls_session *session, SSL_CTX *context)
 {
 	BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
 
@@ -68,8 +68,23 @@ static bool set_up(struct tls_session *session, SSL_CTX *context,
 	session->in = in;
 	session->out = out;
 	SSL_set_connect_state(session->ssl);
-	return !wish->server_name ||
-	       set_name(session->ssl, wish->server_name, wish->verify);
+	return true;
+}
+
+static bool was_memory(void)
+{
+	return ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
+}
+
+static int no_context(struct lsvm_ctx *ctx)
+{
+	const char *why = ERR_reason_error_string(ERR_peek_last_error());
+
+	if (was_memory())
+		return lsvm_fail_nomem(ctx);
+	return lsvm_fail(ctx, LSVM_ERR_IO,
+			 "OpenSSL cannot be set up: %s; look at its configuration",
+			 why ? why : "it does not say why");
 }
 
 int lsvm_io_tls_new(struct io *io, const struct tls_wish *wish, struct tls_session **ret)
@@ -82,18 +97,24 @@ int lsvm_io_tls_new(struct io *io, const struct tls_wish *wish, struct tls_sessi
 	if (!*context)
 		*context = new_context(wish->verify);
 	if (!*context)
-		return lsvm_fail(ctx, LSVM_ERR_IO, "OpenSSL cannot be set up: %s",
-				 ERR_reason_error_string(ERR_peek_last_error()));
+		return no_context(ctx);
 	session = calloc(1, sizeof(*session));
 	if (!session)
 		return lsvm_fail_nomem(ctx);
 	session->verify = wish->verify;
-	if (!set_up(session, *context, wish)) {
+	if (!set_up(session, *context)) {
 		lsvm_io_tls_session_free(session);
+		return lsvm_fail_nomem(ctx);
+	}
+	if (wish->server_name &&
+	    !set_name(session->ssl, wish->server_name, wish->verify)) {
+		lsvm_io_tls_session_free(session);
+		if (was_memory())
+			return lsvm_fail_nomem(ctx);
 		return lsvm_fail(ctx, LSVM_ERR_ARGUMENT,
 				 "'%s' cannot be the name of a TLS server; take a host "
 				 "name or an address",
-				 wish->server_name ? wish->server_name : "");
+				 wish->server_name);
 	}
 	*ret = session;
 	return 0;

@@ -370,12 +370,15 @@ static int new_sentry(struct io *io, const struct io_will *will, struct channel 
 
 int lsvm_io_will(struct lsvm_host *host, const struct io_will *will_or_null)
 {
-	struct io *io = will_or_null ? lsvm_io_of(host) : ((struct linux_host *)host)->io;
+	struct io *io = ((struct linux_host *)host)->io;
 	struct channel *before, *made = NULL;
 	int err;
 
-	if (!io)
-		return will_or_null ? LSVM_ERR_IO : 0;
+	if (!io && !will_or_null)
+		return 0;
+	err = lsvm_io_make(host, &io);
+	if (err < 0)
+		return err;
 	before = io->sentry;
 	if (will_or_null) {
 		err = new_sentry(io, will_or_null, &made);
