@@ -32,6 +32,8 @@ static int apply_once(struct lsvm_host *host, struct lsvm_plan *plan)
 	struct lsvm_apply *apply = NULL;
 	int err = lsvm_apply_new(host, plan, &apply);
 
+	if (err >= 0 && plan)
+		err = lsvm_apply_reorder(apply);
 	if (err >= 0)
 		while ((err = lsvm_apply_next(apply)) > 0)
 			;
