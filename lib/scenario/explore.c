@@ -18,7 +18,7 @@
 #define STEPS_MIN 6
 #define STEPS_MAX 40
 #define SHORTEN_RUNS_MAX 300
-#define QUIET_S 90
+#define QUIET_S 150 /* a server that said goodbye is left out for two minutes */
 #define EFFECTS_MAX 60
 #define MICROSECONDS 1000
 
