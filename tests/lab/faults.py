@@ -30,7 +30,7 @@ class Faults(LabTest):
         cluster.write_text(draft.freeze().to_yaml())
         report = self.rehearse("""
             client rate 100
-            client hold 20 every 50ms
+            client hold 20 every 100ms
             client timeout 3s
             at 1s: power-off eps2
             after 3s: power-on eps2

@@ -12,7 +12,7 @@
 
 #define LOAD_REQUESTS_MAX 2000000
 #define LOAD_HELD_MAX 2000
-#define LOAD_STALLS_MAX 16
+#define LOAD_STALLS_MAX 256
 #define LOAD_STALL_US 100000 /* from here on it is one */
 #define LOAD_PORT_FIRST 10000
 #define LOAD_PORTS 50000
