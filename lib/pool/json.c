@@ -230,19 +230,6 @@ struct json_t *lsvm_pool_services_json(const struct pool *pool, size_t first,
 	return services;
 }
 
-struct json_t *lsvm_pool_json(const struct pool *pool, uint64_t now_ns)
-{
-	json_t *json = lsvm_pool_head_json(pool);
-
-	if (json &&
-	    json_object_set_new(json, "services",
-				lsvm_pool_services_json(pool, 0, SIZE_MAX, now_ns)) < 0) {
-		json_decref(json);
-		return NULL;
-	}
-	return json;
-}
-
 /* ---- for figures ---- */
 
 size_t lsvm_pool_service_count(const struct pool *pool)

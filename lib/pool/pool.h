@@ -61,11 +61,10 @@ bool lsvm_pool_next_event(struct pool *pool, struct event *ret);
 /* The targets of one server, for a signal that it is back; index of the n-th or SIZE_MAX.
  */
 size_t lsvm_pool_server_target(const struct pool *pool, const char *server, size_t n);
-/* Members "pool" of a status document: services with their servers, what each is and why;
- * back-end services and who needs them. A new reference. */
-struct json_t *lsvm_pool_json(const struct pool *pool, uint64_t now_ns);
-/* The same in pieces, for who must not stop for long: all but the services, and the
- * services from `first` up, as an array; empty past the end. */
+/* Member "pool" of a status document, in pieces for who must not stop for long: all but
+ * its services, back-end services and who needs them among it; and the services from
+ * `first` up with their servers, what each is and why, as an array, empty past the end. A
+ * new reference, NULL: out of memory. */
 struct json_t *lsvm_pool_head_json(const struct pool *pool);
 struct json_t *lsvm_pool_services_json(const struct pool *pool, size_t first,
 				       size_t count, uint64_t now_ns);

@@ -53,7 +53,11 @@ static int work(struct pool *pool)
 		OOM_CHECK(table->services.items[i].destinations.count == 1);
 	err = lsvm_pool_drain(pool, "nobody", NULL, true, IO_S);
 	OOM_CHECK(err == LSVM_ERR_NOT_FOUND);
-	json = lsvm_pool_json(pool, IO_S);
+	json = lsvm_pool_head_json(pool);
+	if (!json)
+		return LSVM_ERR_NOMEM;
+	json_decref(json);
+	json = lsvm_pool_services_json(pool, 0, SIZE_MAX, IO_S);
 	if (!json)
 		return LSVM_ERR_NOMEM;
 	json_decref(json);

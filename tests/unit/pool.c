@@ -513,9 +513,9 @@ static void a_backend_that_is_not_required_is_only_named(void **state)
 	assert_int_equal(pool_pull(&w), 0);
 	assert_true(pool_event(&w, LSVM_EVENT_BACKEND_DOWN, &event));
 	assert_string_equal(event.subject, "mail");
-	json = lsvm_pool_json(w.pool, w.now_ns);
-	assert_non_null(json);
-	service = json_array_get(json_object_get(json, "services"), 0);
+	json = lsvm_pool_services_json(w.pool, 0, 1, w.now_ns);
+	assert_int_equal(json_array_size(json), 1);
+	service = json_array_get(json, 0);
 	assert_string_equal(json_string_value(json_array_get(
 				    json_object_get(service, "needs_down"), 0)),
 			    "mail");
