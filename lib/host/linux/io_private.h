@@ -112,7 +112,6 @@ struct io {
 	struct channel *sentry;
 	void *tls_plain, *tls_verify; /* SSL_CTX */
 	struct epoll_event batch[IO_BATCH];
-	char words[256];
 	struct tls_facts facts;
 	char subject[256];
 	_Alignas(8) uint8_t bytes[IO_PIECE_BYTES];
