@@ -129,7 +129,8 @@ static void leave(struct health *health, struct probe *probe)
 /* Whoever is polite lets the peer close first, until the next turn at the latest. */
 static bool waits_for_peer(const struct probe *probe)
 {
-	return probe->engine->polite && !probe->curt && probe->verdict == VERDICT_GOOD;
+	return probe->lingers ||
+	       (probe->engine->polite && !probe->curt && probe->verdict == VERDICT_GOOD);
 }
 
 static void settle(struct health *health, struct probe *probe, bool over)
@@ -141,7 +142,7 @@ static void settle(struct health *health, struct probe *probe, bool over)
 
 		probe->decided = true;
 		lsvm_target_judge(health, target, probe);
-		if (waits_for_peer(probe) && probe->deadline_ns < due)
+		if (waits_for_peer(probe) && !probe->lingers && probe->deadline_ns < due)
 			due = probe->deadline_ns;
 		lsvm_heap_set(health, target, due);
 	}
@@ -163,7 +164,8 @@ static void fill_channel(struct channel_spec *spec, struct probe *probe)
 				       .remote = target->addr,
 				       .remote_port = target->port,
 				       .mark = target->mark,
-				       .reset = !engine->orderly };
+				       .reset = !engine->orderly,
+				       .hears_routers = true };
 	if (probe->recipe->has_tls)
 		spec->tls = &probe->recipe->tls;
 	if (engine->words)
@@ -210,15 +212,14 @@ static bool serve(struct health *health, struct target *target, struct health_ac
 	if (probe && !probe->decided) {
 		probe->now_ns = health->now_ns;
 		lsvm_probe_late(probe);
-		settle(health, probe, true);
+		settle(health, probe, !probe->lingers);
 		return false;
 	}
-	if (probe) {
+	if (probe) { /* it is closed before the next one is opened */
 		leave(health, probe);
-		if (target->slot_ns > health->now_ns && !target->is_hinted) {
+		if (target->slot_ns > health->now_ns && !target->is_hinted)
 			lsvm_heap_set(health, target, next_turn(health, target));
-			return false;
-		}
+		return false;
 	}
 	return begin(health, target, ret);
 }
@@ -267,6 +268,8 @@ void lsvm_health_input(struct health *health, struct probe *probe,
 		return;
 	if (!probe->decided)
 		lsvm_probe_input(probe, event);
+	else if (event->fact == IO_FAILED && event->error == IO_ERROR_UNREACHABLE)
+		probe->target->unreachable_ns = now_ns;
 	else if (event->fact == IO_BYTES)
 		probe->in_bytes += (uint32_t)event->length;
 	/* A peer that goes on talking after we have heard enough is not waited for. */

@@ -46,7 +46,7 @@ void lsvm_probe_give_back(struct health *health, struct probe *probe)
 	probe->target = NULL;
 	probe->io = NULL;
 	probe->connected = probe->decided = probe->closing = probe->warned = false;
-	probe->curt = false;
+	probe->curt = probe->lingers = false;
 	probe->stage = probe->verdict = 0;
 	probe->waiting_for = probe->cause = NULL;
 	probe->out = NULL;
@@ -170,6 +170,7 @@ static void failed(struct probe *probe, enum io_error error, const char *text)
 		bad_fixed(probe, datagrams ? "port unreachable" : "connect refused");
 		return;
 	case IO_ERROR_UNREACHABLE:
+		probe->target->unreachable_ns = probe->now_ns;
 		bad_fixed(probe, "no route to it");
 		return;
 	case IO_ERROR_RESET:

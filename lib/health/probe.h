@@ -140,7 +140,8 @@ struct target {
 	uint32_t cause_capacity, cause_length; /* without the count at its end */
 	uint32_t cause_count, cause_of;
 	uint64_t changed_ns;
-	struct target *next; /* in its bucket */
+	uint64_t unreachable_ns; /* datagrams: when a router or our kernel said so */
+	struct target *next;	 /* in its bucket */
 	void *owner;
 	const char *name;
 	uint32_t hash, users;
@@ -165,6 +166,7 @@ struct probe {
 	const struct recipe *recipe;
 	uint64_t now_ns, start_ns, deadline_ns;
 	bool connected, decided, closing, warned;
+	bool lingers;  /* decided, but listening until the next turn */
 	bool curt;     /* nothing was said that a polite peer would close after */
 	bool alone;    /* a hint asked for it */
 	uint8_t stage; /* the engine's */

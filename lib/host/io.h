@@ -74,7 +74,8 @@ struct channel_spec {
 	const char *path;	    /* LISTEN_LOCAL */
 	uint32_t mode;		    /* of that path */
 	uint8_t ttl;		    /* of what is sent; 0: the kernel's, VRRP: 255 */
-	bool reset; /* closing is a reset: nothing lingers in the kernel */
+	bool reset;	    /* closing is a reset: nothing lingers in the kernel */
+	bool hears_routers; /* UDP: a host that cannot be reached is IO_FAILED too */
 };
 
 enum io_fact {

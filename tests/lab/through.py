@@ -14,6 +14,7 @@ from common import BUILD, LabTest, ROOT, SVM_LAB, own_name, svm_lab
 
 EXAMPLES = ROOT / "examples"
 SVM_EDS = BUILD / "tools/svm-eds"
+CHECKS_WATCH = BUILD / "tests/lab/checks-watch"
 WAIT_S = 60
 
 
@@ -103,6 +104,24 @@ class Through(LabTest):
         self.run_on("eps2", "ip", "addr", "add", place[3], "dev", place[1])
         self.await_event("server-up", "eps2")
         self.assertIn("192.0.2.22:80", self.run_on("eds1", "ipvsadm", "-Ln"))
+        self.silence_is_no_life()
+
+    def silence_is_no_life(self):
+        """A udp check without an answer to expect: the kernel knows who is nowhere."""
+        lines = "".join(json.dumps({"name": name, "kind": "udp", "address": address, "port": 53,
+                                    "interval_ms": 500}) + "\n"
+                        for name, address in (("nowhere", "192.0.2.99"), ("refused", "192.0.2.21")))
+        watch = subprocess.Popen([SVM_LAB, "exec", "--lab", self.lab, "eds2", "--", "sh", "-c",
+                                  f"(printf %s '{lines}'; sleep 60) | {CHECKS_WATCH}"],
+                                 text=True, stdout=subprocess.PIPE)
+        with watch:
+            said = []
+            while sum("down" in line for line in said) < 2:
+                said.append(watch.stdout.readline().rstrip())
+                self.assertNotEqual(said[-1], "", said)
+            watch.terminate()
+        self.assertIn("nowhere down no route to it, 2 of 2", said)
+        self.assertIn("refused down port unreachable, 2 of 2", said)
 
     def test_ipv6(self):
         self.rehearse("ipv6.yaml")

@@ -370,6 +370,42 @@ static void udp_is_good_unless_refused_or_something_is_expected(void **state)
 	bed_tear_down(&bed);
 }
 
+/* Whoever is nowhere is found out three seconds after he was asked. */
+static void silence_is_bad_while_the_host_is_not_to_be_found(void **state)
+{
+	const uint32_t intervals[] = { 300, 1000, 2000, 10000 };
+	struct check check = bed_check(LSVM_CHECK_UDP);
+	struct bed bed;
+
+	(void)state;
+	check.fall = check.rise = 2;
+	for (size_t i = 0; i < ARRAY_SIZE(intervals); i++) {
+		struct target *target;
+		uint64_t turns;
+
+		check.interval_ms = intervals[i];
+		check.timeout_ms = intervals[i] < 1000 ? 200 : 1000;
+		bed_set_up(&bed);
+		target = bed_watch(&bed, &check, 53);
+		bed_begin(&bed);
+		assert_true(bed.channel.hears_routers);
+		bed_wait(&bed, 2990 * IO_MS);
+		assert_int_equal(lsvm_target_state(target), TARGET_UP);
+		for (turns = 0; lsvm_target_state(target) != TARGET_DOWN; turns++) {
+			assert_true(turns < 8);
+			bed_fail(&bed, IO_ERROR_UNREACHABLE);
+			bed_begin(&bed);
+			bed_wait(&bed, (3000 - 10) * IO_MS);
+			assert_non_null(bed.probe); /* it listens all the time */
+		}
+		assert_string_equal(lsvm_target_cause(target), "no route to it, 2 of 2");
+		assert_true(bed.opened - bed.closed <= 1);
+		bed_wait(&bed, 4 * IO_S + 4 * intervals[i] * IO_MS);
+		assert_int_equal(lsvm_target_state(target), TARGET_UP);
+		bed_tear_down(&bed);
+	}
+}
+
 static void an_echo_is_ours_only_with_our_number(void **state)
 {
 	struct check check = bed_check(LSVM_CHECK_PING);
@@ -1028,6 +1064,7 @@ int main(void)
 		cmocka_unit_test(a_script_reads_a_mebibyte_and_no_more),
 		cmocka_unit_test(an_agent_reports_weight_or_that_it_is_down),
 		cmocka_unit_test(udp_is_good_unless_refused_or_something_is_expected),
+		cmocka_unit_test(silence_is_bad_while_the_host_is_not_to_be_found),
 		cmocka_unit_test(an_echo_is_ours_only_with_our_number),
 		cmocka_unit_test(dns_answers_are_held_against_the_question),
 		cmocka_unit_test(a_dns_answer_with_another_number_is_not_ours),

@@ -152,6 +152,7 @@ static void first_turns_are_spread_over_the_interval(void **state)
 
 	(void)state;
 	bed_set_up(&bed);
+	bed.many = true;
 	for (uint16_t port = 1; port <= 10000; port++)
 		bed_watch(&bed, &check, port);
 	for (int ms = 0; ms < 1000; ms++) {
@@ -204,6 +205,7 @@ static void equal_checks_of_one_place_are_one_target(void **state)
 	b.path = strdup("/a");
 	b.slow_start_ms = 5000; /* nothing that a probe would notice */
 	bed_set_up(&bed);
+	bed.many = true;
 	spec.check = &a;
 	spec.domain = "www.example.com";
 	assert_int_equal(lsvm_health_watch(bed.health, &spec, &bed, bed.now_ns, &one), 0);
@@ -442,6 +444,7 @@ static void any_order_of_things_keeps_one_probe_a_target(void **state)
 	}
 	srandom(1);
 	bed_set_up(&bed);
+	bed.many = true;
 	for (int step = 0; step < 20000; step++) {
 		const unsigned i = (unsigned)random() % 64;
 

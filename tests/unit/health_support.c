@@ -52,6 +52,7 @@ static void keep_words(struct bed *bed, const char *const *argv)
 static void take_open(struct bed *bed, const struct health_action *action)
 {
 	bed->opened++;
+	assert_true(bed->many || bed->opened == bed->closed + 1);
 	bed->channel = *action->channel;
 	keep_words(bed, action->channel->argv);
 	bed->probe = action->probe;

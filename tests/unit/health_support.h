@@ -25,6 +25,7 @@ struct bed {
 	uint8_t sent[8192];
 	size_t sent_length;
 	bool cannot_open;
+	bool many; /* targets: then probes overlap */
 };
 
 void bed_set_up(struct bed *bed);

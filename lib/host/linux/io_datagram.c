@@ -7,6 +7,27 @@
 #include "host/linux/io_private.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+
+/* By default a connected socket hears of ports only. What is told this way is kept in a
+ * queue besides, which takes room from datagrams until it is read (see udp_step). */
+static void hear_routers(const struct channel *channel, const union io_sockaddr *to)
+{
+	const int on = 1;
+
+	if (to->any.sa_family == AF_INET6)
+		setsockopt(channel->fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof(on));
+	else
+		setsockopt(channel->fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on));
+}
+
+static void empty_errors(const struct channel *channel)
+{
+	uint8_t byte;
+
+	while (recv(channel->fd, &byte, sizeof(byte), MSG_ERRQUEUE | MSG_DONTWAIT) >= 0)
+		;
+}
 
 static int udp_open(struct io *io, struct channel *channel,
 		    const struct channel_spec *spec)
@@ -26,6 +47,8 @@ static int udp_open(struct io *io, struct channel *channel,
 	if (spec->kind == CHANNEL_UDP) {
 		length = lsvm_io_sockaddr(&spec->remote, spec->remote_port,
 					  channel->interface_index, &to);
+		if (spec->hears_routers)
+			hear_routers(channel, &to);
 		if ((channel->interface_index && lsvm_io_is_group(&spec->remote) &&
 		     !lsvm_io_leave_by(channel->fd, spec->remote.family,
 				       channel->interface_index)) ||
@@ -53,6 +76,7 @@ static bool udp_step(struct io *io, struct channel *channel, struct io_event *re
 	lsvm_io_ready(io, channel);
 	if (!number)
 		return true;
+	empty_errors(channel);
 	if (number != EINTR)
 		lsvm_io_fail_errno(io, channel, number);
 	return false;
