@@ -237,6 +237,21 @@ static void a_reload_keeps_verdicts_and_drains(void **state)
 	assert_string_equal(table(), "21:0 23:1");
 }
 
+static void a_changed_weight_is_in_force_at_once_and_nothing_else(void **state)
+{
+	struct lsvm_cluster *next;
+
+	start(CLUSTER("", "eps1, eps2"));
+	pass(5000);
+	next = load(CLUSTER("", "{server: eps1, weight: 3}, eps3"));
+	good(lsvm_agent_reload(agent, next));
+	lsvm_cluster_unref(next);
+	/* The record comes before what was not ours, and before what goes. */
+	assert_string_equal(table(), "21:3 22:1");
+	pass(5000);
+	assert_string_equal(table(), "21:3 23:1");
+}
+
 static void somebody_elses_edit_is_undone_as_the_checks_have_it(void **state)
 {
 	start(CLUSTER("", "eps1, eps2, eps3"));
@@ -467,6 +482,7 @@ int main(void)
 		TEST(a_drained_server_keeps_its_place_without_weight),
 		TEST(a_hint_makes_the_return_quick),
 		TEST(a_reload_keeps_verdicts_and_drains),
+		TEST(a_changed_weight_is_in_force_at_once_and_nothing_else),
 		TEST(somebody_elses_edit_is_undone_as_the_checks_have_it),
 		TEST(a_new_agent_does_not_bring_the_dead_back),
 		TEST(a_new_agent_finds_who_came_back_meanwhile),
