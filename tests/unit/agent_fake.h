@@ -83,7 +83,9 @@ static bool fake_send(struct lsvm_host *host, struct channel *channel, const voi
 {
 	assert_false(channel->closed);
 	assert_true(length <= FAKE_SENT_BYTES);
-	memcpy(channel->sent, bytes, length);
+	/* No bytes: the end of sending. */
+	if (length)
+		memcpy(channel->sent, bytes, length);
 	channel->sent_length = length;
 	channel->sent_count++;
 	return true;
