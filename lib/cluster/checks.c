@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The words of checks that mean bytes: escapes in what is sent and expected, names and
- * records of DNS (RFC 1035, 2.3.4 and 3.3). Validation asks whether there are such bytes,
- * the checks themselves ask for them.
+ * What makes two checks the same, and the words of checks that mean bytes: escapes in
+ * what is sent and expected, names and records of DNS (RFC 1035, 2.3.4 and 3.3).
+ * Validation asks whether there are such bytes, the checks themselves ask for them.
  */
 #include "cluster/model.h"
 
@@ -10,6 +10,50 @@
 #include <strings.h>
 
 #define NAME_BYTES 255
+
+/* ---- what makes two equal ---- */
+
+static void key_text(struct buf *key, const char *text)
+{
+	/* The end belongs to the key, and a text that is not there is not "". */
+	lsvm_buf_add(key, text ? "+" : "-", 1);
+	if (text)
+		lsvm_buf_add(key, text, strlen(text) + 1);
+}
+
+static void key_number(struct buf *key, uint32_t number)
+{
+	lsvm_buf_add(key, &number, sizeof(number));
+}
+
+void lsvm_check_key(const struct check *c, struct buf *ret)
+{
+	const char *const texts[] = { c->method, c->path,   c->host,	c->server_name,
+				      c->body,	 c->digest, c->send,	c->expect,
+				      c->query,	 c->record, c->base_dn, c->database,
+				      c->user };
+
+	key_number(ret, (uint32_t)c->kind);
+	key_number(ret, c->interval_ms);
+	key_number(ret, c->timeout_ms);
+	key_number(ret, c->jitter_ms);
+	key_number(ret, c->rise);
+	key_number(ret, c->fall);
+	key_number(ret, c->verify_certificate);
+	key_number(ret, c->statuses.count);
+	for (uint32_t i = 0; i < c->statuses.count; i++)
+		key_number(ret, c->statuses.items[i]);
+	key_number(ret, c->headers.count);
+	for (uint32_t i = 0; i < c->headers.count; i++) {
+		key_text(ret, c->headers.items[i].name);
+		key_text(ret, c->headers.items[i].value);
+	}
+	key_number(ret, c->command.count);
+	for (uint32_t i = 0; i < c->command.count; i++)
+		key_text(ret, c->command.items[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		key_text(ret, texts[i]);
+}
 
 /* ---- escapes ---- */
 
@@ -63,15 +107,6 @@ bool lsvm_check_unescape(const char *text, uint8_t *ret, size_t *ret_length)
 }
 
 /* ---- DNS ---- */
-
-enum record_type {
-	TYPE_A = 1,
-	TYPE_NS = 2,
-	TYPE_CNAME = 5,
-	TYPE_PTR = 12,
-	TYPE_TXT = 16,
-	TYPE_AAAA = 28,
-};
 
 static const struct word types[] = {
 	{ TYPE_A, "A" },     { TYPE_NS, "NS" },	    { TYPE_CNAME, "CNAME" },

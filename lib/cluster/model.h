@@ -348,9 +348,22 @@ const struct addr *lsvm_interface_address(const struct interface *interface,
 /* The subnet of the network that has the address, or NULL. */
 const struct prefix *lsvm_network_subnet(const struct network *network,
 					 const struct addr *addr);
+/* Everything of a check that reaches the wire or the verdict: equal keys ask the same. A
+ * slow start is no part of that, nor is the port that is written, since what is probed
+ * has its own; nor the way there. */
+void lsvm_check_key(const struct check *check, struct buf *ret);
 /* Text with \r \n \t \\ \0 \xHH as bytes; ret has room for as many as the text has.
  * False: a backslash stands before anything else. */
 bool lsvm_check_unescape(const char *text, uint8_t *ret, size_t *ret_length);
+/* Those whose data can be written as text. */
+enum record_type {
+	TYPE_A = 1,
+	TYPE_NS = 2,
+	TYPE_CNAME = 5,
+	TYPE_PTR = 12,
+	TYPE_TXT = 16,
+	TYPE_AAAA = 28,
+};
 /* Of a DNS record's name, such as AAAA or TYPE65; 0: there is none. */
 uint16_t lsvm_check_record_type(const char *text);
 /* As they are on the wire: a name, "www.example.com" with or without a dot at its end or

@@ -16,15 +16,6 @@
 #define POINTERS_MAX 64
 #define CLASS_IN 1
 
-enum record_type {
-	TYPE_A = 1,
-	TYPE_NS = 2,
-	TYPE_CNAME = 5,
-	TYPE_PTR = 12,
-	TYPE_TXT = 16,
-	TYPE_AAAA = 28,
-};
-
 /* ---- the question ---- */
 
 static void put_be16(struct buf *buf, uint16_t value)

@@ -9,19 +9,6 @@
 
 /* ---- what makes two equal ---- */
 
-static void key_text(struct buf *key, const char *text)
-{
-	/* A text that is not there differs from an empty one. */
-	lsvm_buf_add(key, text ? "+" : "-", 1);
-	if (text)
-		lsvm_buf_add(key, text, strlen(text) + 1);
-}
-
-static void key_number(struct buf *key, uint32_t number)
-{
-	lsvm_buf_add(key, &number, sizeof(number));
-}
-
 static bool asks_for_domain(const struct check *check)
 {
 	return check->kind == LSVM_CHECK_HTTP || check->kind == LSVM_CHECK_HTTPS;
@@ -29,34 +16,16 @@ static bool asks_for_domain(const struct check *check)
 
 void lsvm_recipe_key(const struct recipe_spec *spec, struct buf *ret)
 {
-	const struct check *c = spec->check;
-	const char *const texts[] = { c->method, c->path,   c->host,	c->server_name,
-				      c->body,	 c->digest, c->send,	c->expect,
-				      c->query,	 c->record, c->base_dn, c->database,
-				      c->user };
+	const struct check *check = spec->check;
+	const char *domain = asks_for_domain(check) ? spec->domain : NULL;
+	const bool over_tcp =
+		check->kind == LSVM_CHECK_DNS && spec->protocol == LSVM_PROTOCOL_TCP;
 
-	key_number(ret, (uint32_t)c->kind);
-	key_number(ret, c->kind == LSVM_CHECK_DNS && spec->protocol == LSVM_PROTOCOL_TCP);
-	key_number(ret, c->interval_ms);
-	key_number(ret, c->timeout_ms);
-	key_number(ret, c->jitter_ms);
-	key_number(ret, c->rise);
-	key_number(ret, c->fall);
-	key_number(ret, c->verify_certificate);
-	key_number(ret, c->statuses.count);
-	for (uint32_t i = 0; i < c->statuses.count; i++)
-		key_number(ret, c->statuses.items[i]);
-	key_number(ret, c->headers.count);
-	for (uint32_t i = 0; i < c->headers.count; i++) {
-		key_text(ret, c->headers.items[i].name);
-		key_text(ret, c->headers.items[i].value);
-	}
-	key_number(ret, c->command.count);
-	for (uint32_t i = 0; i < c->command.count; i++)
-		key_text(ret, c->command.items[i]);
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-		key_text(ret, texts[i]);
-	key_text(ret, asks_for_domain(c) ? spec->domain : NULL);
+	lsvm_check_key(check, ret);
+	lsvm_buf_add(ret, over_tcp ? "t" : "-", 1);
+	lsvm_buf_add(ret, domain ? "+" : "-", 1);
+	if (domain)
+		lsvm_buf_text(ret, domain);
 }
 
 /* ---- the copy ---- */

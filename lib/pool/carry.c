@@ -17,7 +17,7 @@ static void target_key(const struct watched *watched, struct buf *key)
 	const char *domain = spec->domain ? spec->domain : "";
 
 	key->length = 0;
-	lsvm_pool_check_key(spec->check, key);
+	lsvm_check_key(spec->check, key);
 	lsvm_buf_add(key, &spec->addr, sizeof(spec->addr));
 	lsvm_buf_add(key, &spec->port, sizeof(spec->port));
 	lsvm_buf_add(key, &spec->mark, sizeof(spec->mark));

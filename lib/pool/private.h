@@ -171,7 +171,6 @@ uint32_t lsvm_pool_want_target(struct builder *builder, const struct check *chec
 			       const struct addr *addr, uint16_t port, uint32_t mark,
 			       enum lsvm_protocol protocol, const struct vip *vip,
 			       const struct addr *through, uint32_t server);
-void lsvm_pool_check_key(const struct check *check, struct buf *key);
 void lsvm_pool_find_probes(struct builder *builder);
 /* The mark that leads a probe to that destination; 0: there is none. `port`: of the
  * servers, where it is another one than the clients'; else 0. */

@@ -2,66 +2,12 @@
 /*
  * What has to be probed, each distinct thing once.
  *
- * Two checks ask the same when everything that reaches the wire or the verdict is equal;
- * a slow start is no part of that, and neither is the port that is written, since what is
- * probed has its own. A check that many services inherit is looked at once.
+ * Two checks ask the same when their keys are equal (lsvm_check_key). A check that many
+ * services inherit is looked at once.
  */
 #include "pool/private.h"
 
 #include <stdlib.h>
-
-static void put_text(struct buf *key, const char *text)
-{
-	/* The end belongs to the key, and NULL is not "". */
-	lsvm_buf_add(key, text ? "t" : "n", 1);
-	if (text)
-		lsvm_buf_add(key, text, strlen(text) + 1);
-}
-
-static void put_number(struct buf *key, uint32_t number)
-{
-	lsvm_buf_add(key, &number, sizeof(number));
-}
-
-static void put_question(struct buf *key, const struct check *check)
-{
-	put_text(key, check->method);
-	put_text(key, check->path);
-	put_text(key, check->host);
-	put_text(key, check->server_name);
-	put_number(key, check->headers.count);
-	for (uint32_t i = 0; i < check->headers.count; i++) {
-		put_text(key, check->headers.items[i].name);
-		put_text(key, check->headers.items[i].value);
-	}
-	put_number(key, check->statuses.count);
-	for (uint32_t i = 0; i < check->statuses.count; i++)
-		put_number(key, check->statuses.items[i]);
-	put_text(key, check->body);
-	put_text(key, check->digest);
-	put_text(key, check->send);
-	put_text(key, check->expect);
-	put_text(key, check->query);
-	put_text(key, check->record);
-	put_text(key, check->base_dn);
-	put_text(key, check->database);
-	put_text(key, check->user);
-	put_number(key, check->command.count);
-	for (uint32_t i = 0; i < check->command.count; i++)
-		put_text(key, check->command.items[i]);
-}
-
-void lsvm_pool_check_key(const struct check *check, struct buf *key)
-{
-	put_number(key, (uint32_t)check->kind);
-	put_number(key, check->interval_ms);
-	put_number(key, check->timeout_ms);
-	put_number(key, check->jitter_ms);
-	put_number(key, check->rise);
-	put_number(key, check->fall);
-	put_number(key, check->verify_certificate);
-	put_question(key, check);
-}
 
 /* Copies the key into the arena and puts it; the number that it has, or NONE. */
 static uint32_t number_of(struct builder *b, struct map *map, const void *key,
@@ -88,7 +34,7 @@ static uint32_t check_number(struct builder *b, const struct check *check)
 
 	if (old)
 		return (uint32_t)((uintptr_t)old - 1);
-	lsvm_pool_check_key(check, &key);
+	lsvm_check_key(check, &key);
 	if (!key.failed)
 		number = number_of(b, &b->checks, key.data, key.length,
 				   (uint32_t)b->checks.count);

@@ -17,9 +17,7 @@ struct subject {
 	int (*look)(struct lsvm_lab *lab, char *const *words, size_t count);
 };
 
-static int differs(struct lsvm_lab *lab, const char *fmt, ...) LSVM_PRINTF(2, 3);
-
-static int differs(struct lsvm_lab *lab, const char *fmt, ...)
+int lsvm_lab_not_so(struct lsvm_lab *lab, const char *fmt, ...)
 {
 	char text[LAB_LINE_BYTES];
 	va_list args;
@@ -96,10 +94,11 @@ static int look_at_vip(struct lsvm_lab *lab, const struct lab_vip *vip,
 	if (none ? count == 0 : count == 1 && (!wanted || holder == wanted))
 		return 0;
 	if (!count)
-		return differs(lab, "nobody holds %s", vip->vip->name);
+		return lsvm_lab_not_so(lab, "nobody holds %s", vip->vip->name);
 	if (count > 1)
-		return differs(lab, "%zu directors hold %s", count, vip->vip->name);
-	return differs(lab, "%s holds %s", holder->machine->name, vip->vip->name);
+		return lsvm_lab_not_so(lab, "%zu directors hold %s", count,
+				       vip->vip->name);
+	return lsvm_lab_not_so(lab, "%s holds %s", holder->machine->name, vip->vip->name);
 }
 
 static int look_at_vips(struct lsvm_lab *lab, const char *name,
@@ -210,8 +209,8 @@ static int server(struct lsvm_lab *lab, char *const *words, size_t count)
 		    (holder && director != holder) ||
 		    lsvm_lab_is_in(director, machine) == in)
 			continue;
-		return differs(lab, "%s %s new connections from %s", words[0],
-			       in ? "gets no" : "gets", director->machine->name);
+		return lsvm_lab_not_so(lab, "%s %s new connections from %s", words[0],
+				       in ? "gets no" : "gets", director->machine->name);
 	}
 	return 0;
 }
@@ -248,7 +247,7 @@ static int counted(struct lsvm_lab *lab, const char *what, char *const *words,
 		return stray(lab, words[0]);
 	if (most ? is <= wanted : least ? is >= wanted : is == wanted)
 		return 0;
-	return differs(lab, "%s: %llu", what, (unsigned long long)is);
+	return lsvm_lab_not_so(lab, "%s: %llu", what, (unsigned long long)is);
 }
 
 /* no failed requests */
@@ -258,8 +257,8 @@ static int no(struct lsvm_lab *lab, char *const *words, size_t count)
 
 	if (strcmp(words[0], "failed") != 0 || strcmp(words[1], "requests") != 0)
 		return stray(lab, words[0]);
-	return failed ? differs(lab, "%llu requests have failed",
-				(unsigned long long)failed)
+	return failed ? lsvm_lab_not_so(lab, "%llu requests have failed",
+					(unsigned long long)failed)
 		      : 0;
 }
 
@@ -273,14 +272,15 @@ static int slowest(struct lsvm_lab *lab, char *const *words, size_t count)
 		return stray(lab, words[0]);
 	if (err < 0 || lab->slowest_ns < ns)
 		return err;
-	return differs(lab, "the slowest answer took %llu ms",
-		       (unsigned long long)(lab->slowest_ns / IO_MS));
+	return lsvm_lab_not_so(lab, "the slowest answer took %llu ms",
+			       (unsigned long long)(lab->slowest_ns / IO_MS));
 }
 
 /* quiet: no request is under way or to come */
 static int quiet(struct lsvm_lab *lab, char *const *words, size_t count)
 {
-	return lsvm_lab_is_asking(lab) ? differs(lab, "requests are under way") : 0;
+	return lsvm_lab_is_asking(lab) ? lsvm_lab_not_so(lab, "requests are under way")
+				       : 0;
 }
 
 /* settled: all is as the plans say */
@@ -295,7 +295,7 @@ static int unbroken(struct lsvm_lab *lab, char *const *words, size_t count)
 	if (!lab->watching)
 		return lsvm_fail(lab->ctx, LSVM_ERR_STATE,
 				 "nobody looks; begin with \"watch\"");
-	return lab->broken[0] ? differs(lab, "was broken: %s", lab->broken) : 0;
+	return lab->broken[0] ? lsvm_lab_not_so(lab, "was broken: %s", lab->broken) : 0;
 }
 
 /* agent eds1 running|dead */
@@ -311,7 +311,8 @@ static int agent(struct lsvm_lab *lab, char *const *words, size_t count)
 		return stray(lab, words[1]);
 	if ((machine->agent != NULL) == running)
 		return 0;
-	return differs(lab, "%s agent runs on %s", running ? "no" : "an", words[0]);
+	return lsvm_lab_not_so(lab, "%s agent runs on %s", running ? "no" : "an",
+			       words[0]);
 }
 
 /* event eds2 "text": one of its events so far has that in it */
@@ -330,7 +331,8 @@ static int event(struct lsvm_lab *lab, char *const *words, size_t count)
 		     strcmp(lsvm_event_kind_name(at->event.kind), words[1]) == 0))
 			return 0;
 	}
-	return differs(lab, "%s has told no event with \"%s\"", words[0], words[1]);
+	return lsvm_lab_not_so(lab, "%s has told no event with \"%s\"", words[0],
+			       words[1]);
 }
 
 /* ---- looking ---- */

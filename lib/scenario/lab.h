@@ -177,6 +177,8 @@ int lsvm_lab_duration(struct lsvm_lab *lab, const char *text, uint64_t *ret_ns);
 
 /* ---- expect.c ---- */
 
+/* LSVM_ERR_CONFLICT with a sentence that begins with the time. */
+int lsvm_lab_not_so(struct lsvm_lab *lab, const char *fmt, ...) LSVM_PRINTF(2, 3);
 /* words from "expect" on; LSVM_ERR_CONFLICT: it is not so. */
 int lsvm_lab_expect(struct lsvm_lab *lab, const struct words *words);
 /* The director that holds the address and has power; of several the first. */

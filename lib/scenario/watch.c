@@ -382,20 +382,6 @@ void lsvm_lab_watch(struct lsvm_lab *lab)
 
 /* ---- what holds in the end ---- */
 
-static int not_so(struct lsvm_lab *lab, const char *fmt, ...) LSVM_PRINTF(2, 3);
-
-static int not_so(struct lsvm_lab *lab, const char *fmt, ...)
-{
-	char text[LAB_LINE_BYTES];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	return lsvm_fail(lab->ctx, LSVM_ERR_CONFLICT, "at %.6f s %s",
-			 (double)lsvm_world_time(lab->world) / 1e9, text);
-}
-
 static const struct lab_machine *server_of(const struct lsvm_lab *lab,
 					   const struct addr *addr)
 {
@@ -436,10 +422,11 @@ static int compare_service(struct lsvm_lab *lab, const struct lab_machine *direc
 
 	lsvm_ipvs_key_text(&wanted->key, key);
 	if (!present)
-		return not_so(lab, "%s lacks service %s", director->machine->name, key);
+		return lsvm_lab_not_so(lab, "%s lacks service %s",
+				       director->machine->name, key);
 	if (present->destinations.count > wanted->destinations.count)
-		return not_so(lab, "%s has more servers for %s than its plan",
-			      director->machine->name, key);
+		return lsvm_lab_not_so(lab, "%s has more servers for %s than its plan",
+				       director->machine->name, key);
 	for (size_t i = 0; i < wanted->destinations.count; i++) {
 		const struct ipvs_destination *to = &wanted->destinations.items[i];
 		const struct ipvs_destination *is = find_dest(present, to);
@@ -450,9 +437,10 @@ static int compare_service(struct lsvm_lab *lab, const struct lab_machine *direc
 
 		if (weight == (out ? 0 : to->weight))
 			continue;
-		return not_so(lab, "%s gives %s weight %u for %s instead of %u",
-			      director->machine->name, lsvm_addr_text(&to->addr, addr),
-			      weight, key, out ? 0 : to->weight);
+		return lsvm_lab_not_so(lab, "%s gives %s weight %u for %s instead of %u",
+				       director->machine->name,
+				       lsvm_addr_text(&to->addr, addr), weight, key,
+				       out ? 0 : to->weight);
 	}
 	return 0;
 }
@@ -471,9 +459,9 @@ static int compare_tables(struct lsvm_lab *lab, const struct lab_machine *direct
 	if (wanted)
 		err = lsvm_host_ipvs_snapshot(director->host, &present);
 	if (err >= 0 && wanted && present->services.count != wanted->services.count)
-		err = not_so(lab, "%s has %zu services instead of %zu",
-			     director->machine->name, present->services.count,
-			     wanted->services.count);
+		err = lsvm_lab_not_so(lab, "%s has %zu services instead of %zu",
+				      director->machine->name, present->services.count,
+				      wanted->services.count);
 	for (size_t i = 0; err >= 0 && wanted && i < wanted->services.count; i++)
 		err = compare_service(
 			lab, director, &wanted->services.items[i],
@@ -494,8 +482,8 @@ static int check_record(struct lsvm_lab *lab, const struct lab_machine *machine)
 		return 0;
 	}
 	snprintf(why, sizeof(why), "%s", lsvm_ctx_error_text(lab->ctx));
-	return not_so(lab, "the record on %s is not right: %s", machine->machine->name,
-		      why);
+	return lsvm_lab_not_so(lab, "the record on %s is not right: %s",
+			       machine->machine->name, why);
 }
 
 static int check_answers(struct lsvm_lab *lab, const struct lab_vip *vip)
@@ -504,7 +492,8 @@ static int check_answers(struct lsvm_lab *lab, const struct lab_vip *vip)
 
 	lsvm_lab_holder(lab, vip, &holders);
 	if (holders != 1)
-		return not_so(lab, "%zu directors hold %s", holders, vip->vip->name);
+		return lsvm_lab_not_so(lab, "%zu directors hold %s", holders,
+				       vip->vip->name);
 	for (size_t i = 0; i < lab->machines.count; i++) {
 		const struct lab_machine *machine = lab->machines.items[i];
 
@@ -512,8 +501,8 @@ static int check_answers(struct lsvm_lab *lab, const struct lab_vip *vip)
 			     lsvm_world_answers(machine->host, &vip->vip->address);
 	}
 	return answering == 1 ? 0
-			      : not_so(lab, "%zu machines answer for %s", answering,
-				       vip->vip->name);
+			      : lsvm_lab_not_so(lab, "%zu machines answer for %s",
+						answering, vip->vip->name);
 }
 
 int lsvm_lab_settled(struct lsvm_lab *lab)

@@ -39,21 +39,6 @@ static int parse_address(struct lsvm_host *host, const char *text, struct addr *
 			 text ? text : "");
 }
 
-static uint8_t protocol_number(int protocol)
-{
-	switch ((enum lsvm_protocol)protocol) {
-	case LSVM_PROTOCOL_TCP:
-		return IPPROTO_TCP;
-	case LSVM_PROTOCOL_UDP:
-		return IPPROTO_UDP;
-	case LSVM_PROTOCOL_SCTP:
-		return IPPROTO_SCTP;
-	case LSVM_PROTOCOL_UNKNOWN:
-		break;
-	}
-	return 0;
-}
-
 static int make_flow(struct lsvm_host *host, int protocol, const char *client,
 		     uint16_t client_port, const char *address, uint16_t port,
 		     struct sim_flow *ret)
@@ -73,7 +58,7 @@ static int make_flow(struct lsvm_host *host, int protocol, const char *client,
 				 client, address);
 	*ret = (struct sim_flow){
 		.family = from.family == 6 ? AF_INET6 : AF_INET,
-		.protocol = protocol_number(protocol),
+		.protocol = lsvm_ipvs_protocol_number(protocol),
 		.client_port = client_port,
 		.virtual_port = port,
 	};
