@@ -90,9 +90,10 @@ static void hold(struct lsvm_agent *agent, struct router *router, bool held)
 }
 
 /*
- * Between living directors the addresses move when the new master has been told all
- * connections: until then the old one goes on serving, though the election is over. The
- * new one asks; nobody waits for more than PEER_HANDOVER_NS.
+ * Between living directors the addresses move when the new master knows all connections.
+ * It asks; the old one goes on serving while it tells, though the election is over, gives
+ * the addresses up, tells the rest (tell.c), and then the new one takes them. Nobody
+ * waits for more than PEER_HANDOVER_NS.
  */
 static void hand_over(struct lsvm_agent *agent, struct router *router, bool held)
 {
